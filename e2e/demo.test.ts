@@ -88,6 +88,21 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     });
     expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'ok', statusCode: 200 }]);
 
+    // Its event and its delivery lead to the console, and the delivery shows the payload.
+    const inConsole = `${local.apiUrl}/accounts/demo`;
+    const message = page.getByRole('list', { name: 'Messages' }).getByRole('listitem').last();
+    expect(await message.getByRole('link', { name: 'message:created' }).getAttribute('href')).toBe(
+      `${inConsole}/events/${typed?.id}`,
+    );
+    const delivered = page.locator('.delivery').filter({ hasText: delivery.id });
+    expect(await delivered.getByRole('link', { name: delivery.id }).getAttribute('href')).toBe(
+      `${inConsole}/deliveries/${delivery.id}`,
+    );
+    await delivered.getByText('Payload', { exact: true }).click();
+    await delivered.getByText('"body": "Typed by a person, in a browser"').waitFor();
+    expect(await page.getByRole('link', { name: 'Console' }).getAttribute('href')).toBe(`${inConsole}/integrations`);
+    expect(await page.getByText(/subscription/i).count()).toBe(0);
+
     const client = new pg.Client({ connectionString: local.databaseUrl });
     await client.connect();
     const { rows } = await client.query(
@@ -124,9 +139,9 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await page.close();
   });
 
-  it('accepts the README’s curl command', async () => {
-    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const script = /```sh\n([^]*?)```/.exec(readme)?.[1] ?? '';
+  it('accepts the first curl command of docs/quickstart.md', async () => {
+    const page = readFileSync(new URL('../docs/quickstart.md', import.meta.url), 'utf8');
+    const script = /```sh\n([^]*?)```/.exec(page)?.[1] ?? '';
     const response = execFileSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
     expect(JSON.parse(response)).toMatchObject({ accountId: 'demo', event: 'message:created', deliveries: 1 });
   });

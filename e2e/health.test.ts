@@ -104,7 +104,7 @@ describe('health', () => {
   });
 });
 
-it('OPERATIONS.md lists every metric, and no other', async () => {
+it('docs/operate.md lists every metric, and no other', async () => {
   const stack = await startStack({ backend: 'postgres' });
   const workerUrl = /"healthUrl":"([^"]+)"/.exec(
     await waitFor(() => stack.logs.find((line) => line.includes('worker.started'))),
@@ -113,7 +113,7 @@ it('OPERATIONS.md lists every metric, and no other', async () => {
   const [api, worker] = texts.map((text) => [...text.matchAll(/^# TYPE (posthorn_\S+)/gm)].map(([, name]) => name));
   await stack.stop();
 
-  const page = readFileSync(new URL('../OPERATIONS.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../docs/operate.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(posthorn_\w+)` \|(.*)$/gm)].map(([, name, rest]) => ({
     name,
     rest: rest ?? '',

@@ -4,10 +4,11 @@ import { type ClonedDatabase, cloneDatabase, openEndpoint, waitFor } from '@post
 import pg from 'pg';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
-import { startPgBouncer } from './start-pgbouncer.js';
+import { supportsNamedStatements, startPgBouncer } from './start-pgbouncer.js';
 import { openTransactionPooler } from './transaction-pooler.js';
 
 const pgBouncer = inject('pgBouncerPath');
+const isNew = pgBouncer !== null && supportsNamedStatements(pgBouncer);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const undo: (() => unknown)[] = [];
 afterEach(async () => {
@@ -28,8 +29,12 @@ async function openEmptyTarget(): Promise<ClonedDatabase> {
   return database;
 }
 
-async function behindPgBouncer({ url }: ClonedDatabase, poolMode: 'session' | 'transaction'): Promise<string> {
-  const started = await startPgBouncer(pgBouncer ?? '', url, poolMode);
+async function behindPgBouncer(
+  { url }: ClonedDatabase,
+  poolMode: 'session' | 'transaction',
+  settings: Record<string, string> = {},
+): Promise<string> {
+  const started = await startPgBouncer(pgBouncer ?? '', url, { pool_mode: poolMode, ...settings });
   undo.push(() => started.stop());
   return started.url;
 }
@@ -122,9 +127,11 @@ describe.skipIf(pgBouncer === null)('behind PgBouncer in session mode', () => {
 });
 
 describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that loses named statements', () => {
+  const settings = { ...(isNew && { max_prepared_statements: '0' }) };
+
   it('fails the start, with or without DATABASE_DIRECT_URL, and says what to do', async () => {
     const database = await openTarget();
-    const url = await behindPgBouncer(database, 'transaction');
+    const url = await behindPgBouncer(database, 'transaction', settings);
     const sentence =
       /^DATABASE_URL points to a connection pooler that loses prepared statements: switch the pooler to session mode/;
     await expect(check(url)).rejects.toThrow(sentence);
@@ -133,24 +140,43 @@ describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that
 
   it('ends a process with that sentence', async () => {
     const database = await openTarget();
-    const url = await behindPgBouncer(database, 'transaction');
+    const url = await behindPgBouncer(database, 'transaction', settings);
     const starting = startStack({ backend: 'postgres', databaseUrl: url, workers: 0 });
     await expect(starting).rejects.toThrow(/ended with 1:\nDATABASE_URL points to a connection pooler [^\n]+\.$/);
   });
 });
 
+// Debian 12 has PgBouncer 1.18.
+describe.skipIf(!isNew)('behind a PgBouncer in transaction mode that supports named statements', () => {
+  it.each(inject('queueBackends'))(
+    'accepts, delivers and streams with DATABASE_DIRECT_URL, with the queue on %s',
+    async (backend) => {
+      const database = await openTarget();
+      const url = await behindPgBouncer(database, 'transaction', { default_pool_size: '4' });
+      const env = { DATABASE_DIRECT_URL: database.url };
+      const stack = await startStack({ backend, databaseUrl: url, env });
+      undo.push(() => stack.stop());
+      await expectItWorks(stack);
+      expect(await countListeners(database)).toBeGreaterThan(0);
+    },
+  );
+});
+
 describe('behind a pooler in transaction mode that supports named statements', () => {
-  it('accepts, delivers and streams with DATABASE_DIRECT_URL', async () => {
-    const database = await openTarget();
-    const { url, pooler } = await behindTransactionPooler(database);
-    const env = { DATABASE_DIRECT_URL: database.url };
-    const stack = await startStack({ backend: 'postgres', databaseUrl: url, env });
-    undo.push(() => stack.stop());
-    await expectItWorks(stack);
-    expect(pooler.switches).toBeGreaterThan(0);
-    expect(pooler.misplaced).toEqual([]);
-    expect(await countListeners(database)).toBeGreaterThan(0);
-  });
+  it.each(inject('queueBackends'))(
+    'accepts, delivers and streams with DATABASE_DIRECT_URL, with the queue on %s',
+    async (backend) => {
+      const database = await openTarget();
+      const { url, pooler } = await behindTransactionPooler(database);
+      const env = { DATABASE_DIRECT_URL: database.url };
+      const stack = await startStack({ backend, databaseUrl: url, env });
+      undo.push(() => stack.stop());
+      await expectItWorks(stack);
+      expect(pooler.switches).toBeGreaterThan(0);
+      expect(pooler.misplaced).toEqual([]);
+      expect(await countListeners(database)).toBeGreaterThan(0);
+    },
+  );
 
   it('fails the start without DATABASE_DIRECT_URL, or if that leads to the pooler, and says what to set', async () => {
     const database = await openTarget();

@@ -3,11 +3,11 @@ import { Redis } from 'ioredis';
 
 export const REDIS_PASSWORD = 'a-horn-in-the-fog';
 
-/** Makes the user of OPERATIONS.md's ACL line. `url` needs a user that may do so. */
+/** Makes the user of docs/operate.md's ACL line. `url` needs a user that may do so. */
 export async function allowPosthorn(url: string): Promise<void> {
-  const text = readFileSync(new URL('../OPERATIONS.md', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../docs/operate.md', import.meta.url), 'utf8');
   const rules = /^ACL SETUSER posthorn (.+)$/m.exec(text)?.[1];
-  if (!rules) throw new Error('OPERATIONS.md has no line that begins with ACL SETUSER posthorn');
+  if (!rules) throw new Error('docs/operate.md has no line that begins with ACL SETUSER posthorn');
   const redis = new Redis(url);
   await redis.acl('SETUSER', 'posthorn', ...rules.replace('<password>', REDIS_PASSWORD).split(' '));
   redis.disconnect();

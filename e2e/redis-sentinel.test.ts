@@ -3,21 +3,25 @@ import { startRedisSentinels } from '@posthorn/embedded';
 import { makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
+import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
 import { startStack } from './stack.js';
 
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
 
 // Without a Redis on this machine, the run reports it at the end, and CI fails.
 describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () => {
-  it('continues automatically with the replica when the primary dies under load, and delivers each accepted event', async () => {
+  it('continues automatically with the replica when the primary dies under load, and delivers each accepted event, as the ACL user of docs/operate.md', async () => {
     const folder = makeScratchFolder();
     const sentinels = await startRedisSentinels({ directory: folder });
     if (!sentinels) throw new Error('this machine has no redis-server');
+    for (const { current } of sentinels.servers) await allowPosthorn(current.url);
     const stack = await startStack({
       backend: 'redis',
       redis: {
         REDIS_SENTINELS: sentinels.ports.map((port) => `127.0.0.1:${port}`).join(),
         REDIS_SENTINEL_NAME: sentinels.name,
+        REDIS_USERNAME: 'posthorn',
+        REDIS_PASSWORD,
       },
       env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
     });
@@ -37,6 +41,7 @@ describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () 
     })();
     await waitFor(() => arrived().size >= 50);
     const old = await sentinels.findPrimary();
+    expect(await deniedBy(old.current.url)).toEqual([]);
     process.kill(old.current.pid, 'SIGKILL');
     await old.current.exited;
     const next = await waitFor(
@@ -57,10 +62,12 @@ describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () 
 
     const redis = new Redis(next.current.url);
     expect(await redis.keys('{posthorn:0}:deliver:*')).not.toEqual([]);
+    expect(String(await redis.client('LIST'))).toContain('user=posthorn');
     redis.disconnect();
     await waitFor(
       async () => ((await (await fetch(`${stack.apiUrl}/readyz`)).json()) as { status: string }).status === 'ok',
     );
+    expect(await deniedBy(next.current.url)).toEqual([]);
     await stack.stop();
     await endpoint.close();
     await sentinels.stop();

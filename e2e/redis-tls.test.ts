@@ -25,7 +25,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.runIf(hasRedis)('on a Redis over TLS, with the ACL user of OPERATIONS.md', () => {
+describe.runIf(hasRedis)('on a Redis over TLS, with the ACL user of docs/operate.md', () => {
   let server: EmbeddedRedis;
   let url: string;
   beforeAll(async () => {

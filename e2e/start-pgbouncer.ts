@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -13,12 +13,19 @@ export interface PgBouncer {
   stop(): Promise<void>;
 }
 
-/** Starts the machine's PgBouncer in front of the server of `targetUrl`, with its defaults except the mode and the number of
- *  connections. */
+/** Whether a PgBouncer in transaction mode can support named statements: from 1.21 on. */
+export function supportsNamedStatements(command: string): boolean {
+  const [, major, minor] =
+    /PgBouncer (\d+)\.(\d+)/.exec(execFileSync(command, ['--version'], { encoding: 'utf8' })) ?? [];
+  return Number(major) > 1 || Number(minor) >= 21;
+}
+
+/** Starts the machine's PgBouncer in front of the server of `targetUrl`, with its defaults except the number of connections and
+ *  `settings`. */
 export async function startPgBouncer(
   command: string,
   targetUrl: string,
-  poolMode: 'session' | 'transaction',
+  settings: Record<string, string>,
 ): Promise<PgBouncer> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-pgbouncer-'));
   const file = join(folder, 'pgbouncer.ini');
@@ -33,8 +40,9 @@ listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
 auth_type = any
-pool_mode = ${poolMode}
-default_pool_size = 60
+${Object.entries({ default_pool_size: '60', ...settings })
+  .map(([name, value]) => `${name} = ${value}`)
+  .join('\n')}
 `,
     { mode: 0o600 },
   );

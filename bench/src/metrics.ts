@@ -27,6 +27,7 @@ const FORMATS: Record<string, MetricFormat> = {
   leased: reach('leased', 0),
   rowsRead: reach('rows', 0),
   buffersRead: reach('buffers', 0),
+  rowsToChoose: reach('rows to choose one', 1),
   rowsPerLease: reach('rows per lease', 1),
   buffersPerLease: reach('buffers per lease', 1),
   roundsPerDelivery: reach('rounds per delivery', 3),

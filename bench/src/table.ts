@@ -6,28 +6,43 @@ import type { Summary } from './statistics.js';
 /** The rows of a scenario: the metrics of each case, summarized over the repetitions. */
 export type Found = Record<string, Record<string, Summary | null>>;
 
+export interface Table {
+  head: string[];
+  rows: string[][];
+}
+
 /** What the system reaches, then what each delivery costs. A cell has the median and, for several repetitions, the spread. */
-export function formatFound(found: Found): string {
+export function tablesOf(found: Found): Table[] {
   const names = orderMetrics(Object.values(found).flatMap((metrics) => Object.keys(metrics)));
   const tables = (['reach', 'cost'] as const).map((group) => {
     const columns = names.filter((name) => formatOf(name).group === group);
     const rows = Object.entries(found)
       .filter(([, metrics]) => columns.some((name) => name in metrics))
       .map(([name, metrics]) => [name, ...columns.map((column) => cell(metrics[column] ?? null, column))]);
-    const head = group === 'reach' ? '' : 'per delivery';
-    return rows.length === 0 ? '' : formatTable([head, ...columns.map((name) => formatOf(name).title)], rows);
+    const first = group === 'reach' ? '' : 'per delivery';
+    return { head: [first, ...columns.map((name) => formatOf(name).title)], rows };
   });
-  return tables.filter((table) => table !== '').join('\n\n');
+  return tables.filter(({ rows }) => rows.length > 0);
 }
 
-export function formatGoals(goals: Goal[]): string {
+export function goalsTable(goals: Goal[]): Table {
   const rows = goals.map((goal) => [
     goal.what,
     describeWanted(goal.wanted),
     goal.found === null ? '–' : plain(goal.found),
     { true: 'reached', false: 'missed', null: 'not measured' }[String(isReached(goal))] ?? '',
   ]);
-  return formatTable(['goal', 'target', 'found', ''], rows);
+  return { head: ['goal', 'target', 'found', ''], rows };
+}
+
+export const formatFound = (found: Found): string =>
+  tablesOf(found)
+    .map(({ head, rows }) => formatTable(head, rows))
+    .join('\n\n');
+
+export function formatGoals(goals: Goal[]): string {
+  const { head, rows } = goalsTable(goals);
+  return formatTable(head, rows);
 }
 
 function describeWanted(wanted: Goal['wanted']): string {

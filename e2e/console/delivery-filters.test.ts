@@ -1,7 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import { toUuid } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
+
+/** Changes a subscription, or its pending deliveries, as time would. */
+async function change(databaseUrl: string, id: string, changes: { subscription?: string; deliveries?: string }) {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  const { subscription, deliveries } = changes;
+  if (subscription) await client.query(`UPDATE subscriptions SET ${subscription} WHERE id = $1`, [toUuid('sub', id)]);
+  if (deliveries)
+    await client.query(`UPDATE pending_deliveries SET ${deliveries} WHERE subscription_id = $1`, [toUuid('sub', id)]);
+  await client.end();
+}
 
 const payloadOf = (email: string) => `{"event":"message:created","payload":{"email":"${email}"}}`;
 
@@ -124,5 +137,89 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await health.getByRole('link', { name: 'Send test' }).click();
     await button('Send test').click();
     await health.waitFor({ state: 'hidden' });
+    // Its retry was due in an hour.
+    await waitFor(async () => (await stack.delivery(account, published.id)).status === 'succeeded');
+  });
+
+  it('shows how many of the waiting deliveries were sent after an outage, also after a reload', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' } });
+    const published = [];
+    for (const email of ['ada@example.com', 'bob@example.com', 'eve@example.com'])
+      published.push(await stack.publish(account, payloadOf(email)));
+    for (const one of published) await waitFor(async () => (await stack.delivery(account, one.id)).attemptCount === 1);
+    // With a rate limit whose next turn is in an hour, the deliveries become due but are not sent.
+    await change(stack.databaseUrl, id, { subscription: `rate_limit = 1, next_slot_at = now() + interval '1 hour'` });
+    endpoint.respondWith(200);
+    await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/test`, {}, 202);
+    await signIn(`/accounts/${account}/subscriptions/${id}`);
+    const progress = page.getByRole('status').filter({ hasText: 'The waiting deliveries are being sent' });
+    await progress.getByText(/^\d delivered, 0 failed, 3 still waiting$/).waitFor();
+    await page.reload();
+    await progress.getByText(/^\d delivered, 0 failed, 3 still waiting$/).waitFor();
+    await change(stack.databaseUrl, id, { subscription: 'rate_limit = NULL, next_slot_at = NULL' });
+    await stack.publish(account, payloadOf('the dispatcher looks at the webhook'));
+    await progress.waitFor({ state: 'detached' });
+    for (const one of published) expect(await stack.delivery(account, one.id)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('a webhook that was disabled because it failed shows its error; enabling it offers both replays', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' } });
+    const first = await stack.publish(account, payloadOf('ada@example.com'));
+    await waitFor(async () => (await stack.delivery(account, first.id)).attemptCount === 1);
+    endpoint.respondWith({ status: 410, body: 'moved away' });
+    await stack.publish(account, payloadOf('bob@example.com'));
+    await waitFor(async () => (await stack.delivery(account, first.id)).status === 'canceled');
+    await signIn(`/accounts/${account}/subscriptions/${id}`);
+    const panel = page.getByRole('status').filter({ hasText: 'the endpoint returned 410 Gone' });
+    await panel.getByText('moved away', { exact: true }).waitFor();
+    await panel.getByText('1 delivery was canceled.').waitFor();
+    endpoint.respondWith(200);
+    await panel.getByRole('link', { name: 'Send test' }).click();
+    await button('Send test').click();
+    await see('View delivery');
+    await panel.getByRole('button', { name: 'Enable' }).click();
+    await button('Replay missed events').waitFor();
+    await button('Replay failed and canceled').click();
+    await button('Preview').click();
+    await see(/^2 deliveries will be replayed/);
+  });
+
+  it('a delivery that waits for a working endpoint says so, and names no time in the past', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500);
+    const published = await stack.publish(account, payloadOf('ada@example.com'));
+    await waitFor(async () => (await stack.delivery(account, published.id)).attemptCount === 1);
+    const { id: delivery } = await stack.delivery(account, published.id);
+    // As after an hour with an open circuit.
+    await change(stack.databaseUrl, id, {
+      subscription: `circuit_open_until = now() + interval '9 minutes', failure_streak = 12`,
+      deliveries: `due_at = now() - interval '1 hour', leased_until = NULL`,
+    });
+    await signIn(`/accounts/${account}/deliveries/${delivery}`);
+    await page
+      .getByText(/^Waiting: the endpoint keeps failing; next attempt in \d min\.$/)
+      .first()
+      .waitFor();
+    await page.getByText('They are sent when an attempt succeeds.').waitFor();
+    expect(await page.getByRole('main').innerText()).not.toMatch(/retry|The next attempt is scheduled/);
   });
 });

@@ -75,7 +75,7 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     await page.getByRole('navigation', { name: 'Console' }).waitFor();
     const refusals: string[] = [];
     page.on('console', (message) => void (message.type() === 'error' && refusals.push(message.text())));
-    for (const path of ['/', '/accounts', '/docs', '/openapi.json']) {
+    for (const path of ['/', '/accounts', '/docs/', '/openapi.json']) {
       refusals.length = 0;
       await page.goto(`http://localhost:${hostPort}/?framed=${encodeURIComponent(`${apiUrl}${path}`)}`);
       await waitFor(() => refusals.some((text) => text.includes('frame-ancestors')));

@@ -36,6 +36,15 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
     await page.reload();
     await page.getByRole('cell', { name: 'Active' }).waitFor();
     expect(await steps.count()).toBe(0);
+
+    // In an outage, the newest deliveries have failed.
+    endpoint.respondWith(500);
+    const body = { event: 'message:created', payload: {} };
+    const events = Array.from({ length: 110 }, () => body);
+    await stack.call('POST', `/v1/accounts/${account}/events/batch`, { events });
+    await page.reload();
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
+    expect(await steps.count()).toBe(0);
   });
 
   it('a new webhook has its events, headers, rate limit and description before its handshake, and gets nothing else', async ({

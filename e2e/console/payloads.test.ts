@@ -42,6 +42,31 @@ describe.skipIf(inject('browserPath') === null)('a payload in the console', () =
     expect(await readFile(await download.path(), 'utf8')).toBe(ODD);
   });
 
+  it('finds a text in a long payload, also in folded parts; Enter goes to the next match', async ({
+    page,
+    stack,
+    signIn,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    const items = Array.from({ length: 300 }, (_, index) => ({ sku: `SKU-${index}`, lines: [{ color: 'red' }] }));
+    const payload = JSON.stringify({ order: { items } });
+    const { id } = await stack.publish(account, `{"event":"message:created","payload":${payload}}`);
+    await signIn(`/accounts/${account}/events/${id}`);
+    const find = page.getByRole('searchbox', { name: 'Find in the payload' });
+    const status = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor();
+    await find.fill('sku-29');
+    await status('1 of 11');
+    await page.getByRole('treeitem', { name: '"sku": "SKU-29"' }).waitFor();
+    await find.press('Enter');
+    await status('2 of 11');
+    const row = page.getByRole('treeitem', { name: '"sku": "SKU-290"' });
+    await row.waitFor();
+    expect((await row.boundingBox())?.y).toBeLessThan(900);
+    await find.fill('nowhere');
+    await status('Not found');
+  });
+
   it('folds and unfolds with the keyboard and the mouse, and one stop of Tab is enough', async ({
     page,
     stack,

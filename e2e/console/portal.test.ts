@@ -1,4 +1,5 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { endProcess, waitFor } from '@posthorn/testing';
@@ -6,19 +7,23 @@ import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 
-/** A page of another origin that frames a portal as in PORTAL.md. It records the messages it gets. */
+const sample =
+  /```html\n([^]*?)```/.exec(readFileSync(new URL('../../docs/portal.md', import.meta.url), 'utf8'))?.[1] ?? '';
+
+/** A page of another origin that frames a portal: the sample of docs/portal.md, which stays when the session ends. It also records the
+ *  messages it gets. */
 const hostPage = (portal: string) => `<!doctype html><title>Host</title>
-<iframe id="webhooks" src="${portal}" allow="clipboard-write" style="width: 100%; border: 0" title="Webhooks"></iframe>
+${sample
+  .replace('…the url…', portal)
+  .replace('https://hooks.example.com', portal === '' ? '' : new URL(portal).origin)
+  .replace('location.reload();', 'void 0;')}
 <script>
-  const frame = document.getElementById('webhooks');
   const messages = [];
   const heights = [];
-  addEventListener('message', ({ origin, source, data }) => {
-    if (origin !== new URL(frame.src).origin || source !== frame.contentWindow) return;
+  addEventListener('message', ({ source, data }) => {
+    if (source !== frame.contentWindow) return;
     messages.push(data.type);
-    if (data.type !== 'posthorn:height') return;
-    heights.push(data.height);
-    frame.style.height = data.height + 'px';
+    if (data.type === 'posthorn:height') heights.push(data.height);
   });
 </script>`;
 
@@ -224,6 +229,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await page.getByRole('link', { name: /127/ }).click();
     await page.getByRole('link', { name: 'All webhooks' }).waitFor();
     expect(await page.getByRole('navigation', { name: 'Console' }).count()).toBe(0);
+    await page.getByRole('button', { name: /^Time zone/ }).waitFor();
   });
 
   it('follows deliveries live with its own token; when the stream breaks, it polls and says so', async ({

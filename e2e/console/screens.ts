@@ -58,6 +58,11 @@ export const SCREENS: Screen[] = [
     shows: /Every attempt has failed since/,
   },
   {
+    name: 'webhook disabled',
+    path: (seed) => acme(`/subscriptions/${seed.disabledWebhook}`)(seed),
+    shows: /the endpoint returned 410 Gone/,
+  },
+  {
     name: 'webhook unverified',
     path: (seed) => acme(`/subscriptions/${seed.unverifiedWebhook}`)(seed),
     shows: /Unexpected response body/,
@@ -132,6 +137,15 @@ const accountsOfReplay = {
 const silent = (page: Page) => page.route('**/v1/accounts/**', () => {});
 const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
 
+/** From now on, the responses of these paths have these fields. */
+const changing = (fields: Record<string, object>) => async (page: Page) => {
+  for (const [path, changed] of Object.entries(fields))
+    await page.route(path, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), ...changed } });
+    });
+};
+
 /** Loading, failed and empty states, lists without a match, and dialogs. */
 export const STATES: Screen[] = [
   {
@@ -170,6 +184,42 @@ export const STATES: Screen[] = [
     name: 'deliveries pending',
     path: acme('/deliveries?status=held'),
     shows: /Nothing to retry/,
+  },
+  {
+    name: 'delivery behind an open circuit',
+    path: (seed) => acme(`/deliveries/${seed.failedDelivery}`)(seed),
+    given: changing({
+      '**/deliveries/dlv_*': {
+        status: 'pending',
+        statusReason: null,
+        completedAt: null,
+        nextAttemptAt: AT,
+        waitingFor: { state: 'deferred_circuit_open', until: null, behind: null },
+      },
+    }),
+    shows: /Waiting: the endpoint keeps failing/,
+  },
+  {
+    name: 'webhook after an outage',
+    path: webhook(''),
+    given: async (page) => {
+      await changing({
+        '**/subscriptions/sub_*': { lastOutage: { from: AT, until: '2026-11-21T19:55:00.000Z', isCatchingUp: true } },
+      })(page);
+      await returning({
+        '**/deliveries/count?*status=succeeded*': { count: 8_401, more: false },
+        '**/deliveries/count?*status=failed*': { count: 12, more: false },
+        '**/deliveries/count?*status=pending*': { count: 10_000, more: true },
+      })(page);
+      // A page of waiting deliveries: that of the failing webhook.
+      await page.route('**/deliveries?*status=pending*', async (route) => {
+        const url = new URL(route.request().url());
+        url.searchParams.delete('subscription');
+        url.searchParams.delete('to');
+        await route.fulfill({ response: await route.fetch({ url: url.href }) });
+      });
+    },
+    shows: /The waiting deliveries are being sent/,
   },
   { name: 'nothing there', path: () => '/nowhere', shows: /Page not found/ },
   { name: 'not found', path: acme('/subscriptions/sub_00000000000000000000000000'), shows: /Webhook not found/ },

@@ -73,11 +73,17 @@ describe.skipIf(inject('browserPath') === null)('under a path of the host', () =
       await page.getByRole('cell', { name: 'Active' }).waitFor();
       expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${PATH}/`));
 
-      // Only once, because Swagger’s page is slow to render.
-      if (stripsPath) {
-        await page.goto(`${PATH}/docs`);
-        await page.getByText('Publish an event').first().waitFor();
-      }
+      await page.goto(`${PATH}/docs`);
+      await page.getByRole('link', { name: 'API', exact: true }).click();
+      await page.getByRole('link', { name: 'Publish an event', exact: true }).click();
+      await page.getByRole('heading', { name: 'Publish an event', exact: true }).waitFor();
+      await page.getByRole('button', { name: /^Search/ }).click();
+      await page.getByRole('searchbox').fill('outbox');
+      await page
+        .getByRole('link', { name: /From a transaction/ })
+        .first()
+        .click();
+      expect(new URL(page.url()).pathname).toBe(`${PATH}/docs/publish`);
       expect(proxy.beside.filter((path) => path !== '/favicon.ico')).toEqual([]);
     },
   );

@@ -4,7 +4,7 @@ import { REDIS_KINDS, type RedisKind } from './rig-redis.js';
 import { type Outcome, runScenario } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
-import { seededRandom } from './seeded-random.js';
+import { seededRandom } from '@posthorn/testing';
 
 const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both]
                        [--redis single|cluster|sentinel] [--rate N] [--seed N]

@@ -31,7 +31,8 @@ const REPEATS_SHARE = 0.5;
 const LAST_ARRIVE_WITHIN_MS = 1_000;
 
 /** A correct chat app: publishes at a steady rate with an idempotency key per event, and repeats each call until it gets a 202. After
- *  an outage it catches up at one and a half times its rate. stop() throws if a call got a 4xx, which no fault may cause. */
+ *  an outage it catches up at one and a half times its rate. stop() throws if a call got a 4xx, which no fault may cause. Long, because its
+ *  calls share one state. */
 export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);
@@ -91,26 +92,10 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
   }
 
   async function untilAccepted(to: string, body: string, headers: Record<string, string> = {}): Promise<unknown> {
-    const options = {
-      method: 'POST' as const,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-      body,
-      dispatcher: agent,
-      headersTimeout: 10_000,
-      bodyTimeout: 10_000,
-    };
-    const once = async (): Promise<{ accepted: unknown } | null> => {
-      try {
-        const { statusCode, body: response } = await request(to, options);
-        const text = await response.text();
-        if (statusCode === 202) return { accepted: JSON.parse(text) };
-        if (statusCode < 500) throw new Refused(`${statusCode} ${text}`);
-      } catch (error) {
-        if (error instanceof Refused) throw error;
-        // unreachable, cut off or too slow: the event may be stored or not; its key makes a repeat safe
-      }
-      producer.repeated += 1;
-      return null;
+    const once = async () => {
+      const result = await post({ agent, key, to, body, headers });
+      if (!result) producer.repeated += 1;
+      return result;
     };
     const first = await once();
     return first
@@ -124,6 +109,39 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
         });
   }
   return producer;
+}
+
+/** Makes one call. null: unreachable, cut off or too slow, so the events may be stored or not; their keys make a repeat safe. Throws
+ *  Refused after a 4xx. */
+async function post({
+  agent,
+  key,
+  to,
+  body,
+  headers,
+}: {
+  agent: Agent;
+  key: string;
+  to: string;
+  body: string;
+  headers: Record<string, string>;
+}): Promise<{ accepted: unknown } | null> {
+  try {
+    const { statusCode, body: response } = await request(to, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+      body,
+      dispatcher: agent,
+      headersTimeout: 10_000,
+      bodyTimeout: 10_000,
+    });
+    const text = await response.text();
+    if (statusCode === 202) return { accepted: JSON.parse(text) };
+    if (statusCode < 500) throw new Refused(`${statusCode} ${text}`);
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+  }
+  return null;
 }
 
 /** One in 20 also goes to the failing subscription, one in 50 to the slow one; the others only to the healthy one. */

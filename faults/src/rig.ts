@@ -77,12 +77,56 @@ export async function openRig(backend: Backend, options: RigOptions = {}): Promi
   }
 }
 
-async function open(
-  backend: Backend,
-  { redisKind = 'single', network = false, smallDisk = false, clock }: RigOptions,
-  { undo, stop }: { undo: (() => unknown)[]; stop: () => Promise<void> },
-): Promise<Rig> {
+interface Undo {
+  undo: (() => unknown)[];
+  stop: () => Promise<void>;
+}
+
+async function open(backend: Backend, options: RigOptions, { undo, stop }: Undo): Promise<Rig> {
   let rig: Rig | undefined;
+  const stores = await openStores(backend, options, undo, () => rig);
+  const endpoint = fork(pathOf('./endpoint.js'));
+  undo.push(() => endpoint.kill());
+  const [{ port: endpointPort }] = (await once(endpoint, 'message')) as [{ port: number }];
+  const apps = await prepareApps(backend, stores, options);
+
+  const made: Rig = {
+    backend,
+    api: await apps.startApi(),
+    workers: [],
+    startApi: async () => void (made.api = await apps.startApi()),
+    startWorker: async () => void made.workers.push(await apps.startWorker()),
+    postgres: stores.postgres,
+    redis: stores.redis,
+    startPostgres: async () => void (made.postgres = await stores.openPostgres()),
+    toPostgres: stores.toPostgres,
+    toRedis: stores.toRedis,
+    disk: stores.disk,
+    publishUrl: `${apps.apiUrl}/v1/accounts/faults/events`,
+    operatorKey: apps.operatorKey,
+    async seen(from) {
+      endpoint.send(from);
+      const [seen] = (await once(endpoint, 'message')) as [Seen[]];
+      return seen;
+    },
+    countOpen: () => countOpen(stores.postgres.url),
+    stop,
+  };
+  rig = made;
+  undo.push(() => Promise.all([made.api, ...made.workers].map(endProcess)));
+  made.workers = await Promise.all([apps.startWorker({ isFirst: true }), apps.startWorker()]);
+  const { apiUrl, operatorKey } = apps;
+  await subscribe({ apiUrl, operatorKey, endpointUrl: `http://127.0.0.1:${endpointPort}` });
+  return made;
+}
+
+/** Starts Postgres and the queue, with the network and the disk that can fail. `getRig`: a fault may have restarted Postgres. */
+async function openStores(
+  backend: Backend,
+  { redisKind = 'single', network = false, smallDisk = false }: RigOptions,
+  undo: Undo['undo'],
+  getRig: () => Rig | undefined,
+) {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-faults-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const disk = smallDisk ? mountSmallDisk(join(folder, 'disk')) : null;
@@ -97,21 +141,26 @@ async function open(
   undo.push(() => redis?.stop());
   if (backend === 'redis' && !redis) throw new Impossible('There is no redis-server on the PATH.');
   const postgres = await openPostgres();
-  undo.push(() => (rig?.postgres ?? postgres).stop());
+  undo.push(() => (getRig()?.postgres ?? postgres).stop());
   await migrateUp({ url: postgres.url, log: silent });
   if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
-  const toPostgres = network ? await openProxy({ host: '127.0.0.1', port: postgresPort }) : null;
-  const toRedis =
-    network && redisKind === 'single' && redis ? await openProxy({ host: '127.0.0.1', port: redisPort }) : null;
+
+  const proxyTo = (port: number) => openProxy({ host: '127.0.0.1', port });
+  const toPostgres = network ? await proxyTo(postgresPort) : null;
+  const toRedis = network && redisKind === 'single' && redis ? await proxyTo(redisPort) : null;
   undo.push(
     () => toPostgres?.close(),
     () => toRedis?.close(),
   );
+  return { disk, postgres, openPostgres, redis, toPostgres, toRedis };
+}
 
-  const endpoint = fork(pathOf('./endpoint.js'));
-  undo.push(() => endpoint.kill());
-  const [{ port: endpointPort }] = (await once(endpoint, 'message')) as [{ port: number }];
-
+/** How to start an API and a worker on these stores. */
+async function prepareApps(
+  backend: Backend,
+  { postgres, redis, toPostgres, toRedis }: Awaited<ReturnType<typeof openStores>>,
+  { clock }: RigOptions,
+) {
   const apiPort = await findFreePort();
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const operatorKey = randomBytes(24).toString('base64url');
@@ -140,57 +189,36 @@ async function open(
     NODE_OPTIONS: `--import=${new URL('./shift-clock.js', import.meta.url).href}`,
     CLOCK_SHIFT_MS: String(clock.shiftMs),
   };
-  const startApi = () =>
-    startProcess({
-      file: pathOf('../../apps/api/dist/server.js'),
-      env: { ...env, ...(clock?.of === 'API' && shiftable) },
-      readyUrl: `${apiUrl}/readyz`,
-    });
-  const startWorker = async (extra: Record<string, string> = {}) => {
-    const port = String(await findFreePort());
-    return startProcess({
-      file: pathOf('../../apps/worker/dist/main.js'),
-      env: { ...workerEnv, WORKER_HEALTH_PORT: port, ...extra },
-      readyUrl: `http://127.0.0.1:${port}/readyz`,
-    });
-  };
-
-  const made: Rig = {
-    backend,
-    api: await startApi(),
-    workers: [],
-    startApi: async () => void (made.api = await startApi()),
-    startWorker: async () => void made.workers.push(await startWorker()),
-    postgres,
-    redis,
-    startPostgres: async () => void (made.postgres = await openPostgres()),
-    toPostgres,
-    toRedis,
-    disk,
-    publishUrl: `${apiUrl}/v1/accounts/faults/events`,
+  return {
+    apiUrl,
     operatorKey,
-    async seen(from) {
-      endpoint.send(from);
-      const [seen] = (await once(endpoint, 'message')) as [Seen[]];
-      return seen;
+    startApi: () =>
+      startProcess({
+        file: pathOf('../../apps/api/dist/server.js'),
+        env: { ...env, ...(clock?.of === 'API' && shiftable) },
+        readyUrl: `${apiUrl}/readyz`,
+      }),
+    /** The clock of the first one can be shifted. */
+    async startWorker({ isFirst = false } = {}) {
+      const port = String(await findFreePort());
+      return startProcess({
+        file: pathOf('../../apps/worker/dist/main.js'),
+        env: { ...workerEnv, WORKER_HEALTH_PORT: port, ...(isFirst && clock?.of === 'worker' && shiftable) },
+        readyUrl: `http://127.0.0.1:${port}/readyz`,
+      });
     },
-    async countOpen() {
-      const client = new pg.Client({ connectionString: postgres.url });
-      await client.connect();
-      const { rows } = await client.query<{ count: number }>(
-        `SELECT count(*)::int AS count FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
-         WHERE d.status IN ('pending', 'held') AND s.url NOT LIKE '%/failing'`,
-      );
-      await client.end();
-      return rows[0]?.count ?? 0;
-    },
-    stop,
   };
-  rig = made;
-  undo.push(() => Promise.all([made.api, ...made.workers].map(endProcess)));
-  made.workers = await Promise.all([startWorker(clock?.of === 'worker' ? shiftable : undefined), startWorker()]);
-  await subscribe({ apiUrl, operatorKey, endpointUrl: `http://127.0.0.1:${endpointPort}` });
-  return made;
+}
+
+async function countOpen(databaseUrl: string): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
+     WHERE d.status IN ('pending', 'held') AND s.url NOT LIKE '%/failing'`,
+  );
+  await client.end();
+  return rows[0]?.count ?? 0;
 }
 
 /** Makes three subscriptions: a healthy one for all events, a failing and a slow one for some. */

@@ -35,7 +35,7 @@ const WARM_UP_MS = 6_000;
 const EVENTS_EACH_SIDE = 100;
 
 /** Runs the load until the flow is normal, injects the fault at a random time, and runs the load until the flow is normal again. Then
- *  waits for accepted events to arrive, and compares the ledgers. */
+ *  waits for accepted events to arrive, and compares the ledgers. Long, because it is the protocol of a run, step by step. */
 export async function runScenario(scenario: Scenario, backend: Backend, options: RunOptions): Promise<Outcome> {
   const { redisKind, rate, random, isLong } = options;
   const rig = await openRig(backend, { ...scenario.needs, redisKind });

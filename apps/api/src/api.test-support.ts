@@ -145,6 +145,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     systemMetrics: openSystemMetrics({ db: overrides.db ?? db, reader, readQueues, maxAgeMs: 0, log }),
     probeMaxAgeMs: 0,
     consoleDirectory: null,
+    docsDirectory: null,
     frameAncestors: [],
     isDraining: () => false,
     metrics: openMetrics({ version: 'test' }),

@@ -7,9 +7,11 @@ import { basePathOf, withoutBasePath } from './base-path.js';
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
 import { handleError, problemOf } from './error-handler.js';
+import { handlePapercupsError } from './papercups-errors.js';
 import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
 import { consolePages } from './plugins/console.js';
+import { docsPages } from './plugins/docs.js';
 import { emailPages } from './plugins/email-pages.js';
 import { jsonBody } from './plugins/json-body.js';
 import { noRoute } from './plugins/no-route.js';
@@ -28,7 +30,6 @@ import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
-import { handlePapercupsError } from './routes/papercups-errors.js';
 import { lookupRoutes } from './routes/lookup.js';
 import { papercupsRoutes } from './routes/papercups.js';
 import { portalRoutes } from './routes/portals.js';
@@ -114,6 +115,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   papercupsRoutes(app, deps);
   emailRecipientRoutes(app, deps);
   await emailPages(app, deps);
+  await app.register(docsPages, { docsDirectory: deps.docsDirectory, publicUrl: deps.publicUrl });
   await app.register(consolePages, deps);
   return app;
 }

@@ -1,11 +1,12 @@
 import { isStorable } from '@posthorn/contract';
-import { idTime, type PrefixPage, type SearchPlace } from '@posthorn/core';
+import { idTime, type PrefixPage, type SearchPlace, type WaitingPlace } from '@posthorn/core';
 import { InvalidRequest } from './errors.js';
 
 /** A cursor is valid for one list only. */
 type List =
   | 'accounts'
   | 'accountSearch'
+  | 'accountsByWaiting'
   | 'keys'
   | 'sessions'
   | 'attention'
@@ -13,6 +14,7 @@ type List =
   | 'eventTypes'
   | 'subscriptions'
   | 'subscriptionSearch'
+  | 'subscriptionsByWaiting'
   | 'events'
   | 'deliveries'
   | 'replays'
@@ -122,6 +124,40 @@ export function afterPlace(
     more.length === 0 && term !== undefined && isStorable(term) && id !== undefined && isId(id);
   const [term, id] = readCursor(list, cursor, fits) ?? [];
   return term === undefined || id === undefined ? null : { term, id };
+}
+
+/** For lists by waiting time. */
+export function afterWaiting(
+  list: List,
+  { cursor, isId }: { cursor: string | undefined; isId: (id: string) => boolean },
+): WaitingPlace | null {
+  const fits = ([oldestId = '', id = '', ...more]: string[]): boolean =>
+    more.length === 0 && (oldestId === '' || UUID.test(oldestId)) && isId(id);
+  const [oldestId, id] = readCursor(list, cursor, fits) ?? [];
+  return id === undefined ? null : { id, oldestId: oldestId || null };
+}
+
+/** A page of a list by waiting time. `places`: one more than `limit`. `rows`: in any order. */
+export function toWaitingPage<Row extends { id: string }, Item>(
+  places: WaitingPlace[],
+  { limit, rows, list, itemOf }: { limit: number; rows: Row[]; list: List; itemOf: (row: Row) => Item },
+): { data: Item[]; nextCursor: string | null } {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const shown = places.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    // A row may have been deleted since it was found.
+    data: shown.flatMap(({ id }) => byId.get(id) ?? []).map(itemOf),
+    nextCursor: last && places.length > limit ? writeCursor(list, [last.oldestId ?? '', last.id]) : null,
+  };
+}
+
+/** A search has an order of its own. */
+export function refuseSortedSearch({ q, sort }: { q?: string | undefined; sort?: string | undefined }): void {
+  if (q === undefined || sort === undefined) return;
+  throw new InvalidRequest([
+    { path: 'sort', message: 'cannot be combined with q, which sorts by the matching text: leave one of them out' },
+  ]);
 }
 
 export const isUuid = (id: string): boolean => UUID.test(id);

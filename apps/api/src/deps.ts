@@ -44,8 +44,10 @@ export interface ApiDeps extends Deps {
   systemMetrics: ReadSystemMetrics;
   /** /readyz and /metrics cache their responses for this time, because they need no key. */
   probeMaxAgeMs: number;
-  /** Folder of the built console. null: not built, and / redirects to /docs. */
+  /** Folder of the built console. null: not built, and / redirects to /docs/. */
   consoleDirectory: string | null;
+  /** Folder of the built documentation. null: not built, and /docs is a 404. */
+  docsDirectory: string | null;
   /** Origins whose pages may show a portal in a frame, in addition to its own. */
   frameAncestors: string[];
   /** True after SIGTERM, so that /readyz fails. */

@@ -44,6 +44,12 @@ it('applies DENY_NETWORKS and PUBLIC_URL to URLs, and names the setting of an in
   expect(() => readApiEnv({ ...good, DENY_NETWORKS: '*.10.0.0.0' })).toThrow(/DENY_NETWORKS/);
 });
 
+it('allows an account 100,000 subscriptions, and no more', () => {
+  const most = (count: string) => readApiEnv({ ...good, MAX_SUBSCRIPTIONS_PER_ACCOUNT: count });
+  expect(most('100000').maxSubscriptionsPerAccount).toBe(100_000);
+  expect(() => most('100001')).toThrow(/MAX_SUBSCRIPTIONS_PER_ACCOUNT/);
+});
+
 it('lists unknown settings', () => {
   expect(readApiEnv({ ...good, POSTHORN_OPERATER_KEY: 'typo' }).unknown).toEqual(['POSTHORN_OPERATER_KEY']);
 });

@@ -1,5 +1,5 @@
 import { type Problem, PROBLEMS } from '@posthorn/contract';
-import { isDatabaseAway } from '@posthorn/core';
+import { isDatabaseAway, isTransient } from '@posthorn/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, InvalidRequest, NotFound, Unavailable } from './errors.js';
 import { InvalidInput } from './validate.js';
@@ -44,7 +44,7 @@ export function toApiError(error: unknown, request: FastifyRequest): ApiError {
   if (error instanceof InvalidInput) return fromInput(error, request);
   if (isAborted(error, request))
     return new ApiError('bad_request', 'The connection ended before the request was complete.');
-  if (isDatabaseAway(error)) return new Unavailable(error);
+  if (isDatabaseAway(error) || isTransient(error)) return new Unavailable(error);
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE': {
       const limit = request.routeOptions.bodyLimit;

@@ -58,3 +58,10 @@ it('sends nothing after its end, and is destroyed at the next beat if its reader
   stream.beat();
   expect([stream.readable.destroyed, stream.readable.errored]).toEqual([true, null]);
 });
+
+it('buffers as much as its creator allows, and one event more', () => {
+  const stream = openEventStream({ perSecond: 1e9, burst: 1e9, maxBufferedBytes: 1_000_000 });
+  const large = { text: 'x'.repeat(300_000) };
+  for (let n = 0; n < 10; n += 1) stream.send({ name: 'event', id: 'evt_1', data: large });
+  expect(read(stream).match(/event: event/g)).toHaveLength(4);
+});

@@ -14,7 +14,7 @@ export interface EventStream {
   end(): void;
 }
 
-/** Bytes that are buffered for a slow reader. */
+/** Default number of bytes that are buffered for a slow reader. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 const STUCK_MS = 60_000;
 const RETRY_MS = 2_000;
@@ -23,10 +23,13 @@ const RETRY_MS = 2_000;
 export function openEventStream({
   perSecond,
   burst,
+  maxBufferedBytes = MAX_BUFFERED_BYTES,
   now = () => performance.now(),
 }: {
   perSecond: number;
   burst: number;
+  /** Bytes that are buffered for a slow reader. The last event may exceed them. Default: 256 KiB. */
+  maxBufferedBytes?: number;
   now?: () => number;
 }): EventStream {
   let allowance = burst;
@@ -34,10 +37,10 @@ export function openEventStream({
   let skipped: number | null = 0;
   let lastReadAt = now();
   let isEnded = false;
-  const readable = new Readable({ highWaterMark: MAX_BUFFERED_BYTES, read: () => void (lastReadAt = now()) });
+  const readable = new Readable({ highWaterMark: maxBufferedBytes, read: () => void (lastReadAt = now()) });
   readable.push(`retry: ${RETRY_MS}\n\n`);
 
-  const isFull = (): boolean => readable.readableLength >= MAX_BUFFERED_BYTES;
+  const isFull = (): boolean => readable.readableLength >= maxBufferedBytes;
   const isOver = (): boolean => readable.destroyed || isEnded;
 
   function refill(): void {

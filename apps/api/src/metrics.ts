@@ -120,6 +120,7 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
     'How long the oldest overdue delivery has been due.',
   );
   const deferred = gauge('deliveries_deferred', `Due deliveries that wait in the ledger, for any reason. ${upTo10000}`);
+  const scheduled = gauge('deliveries_scheduled', `Deliveries whose next attempt is due later. ${upTo10000}`);
   const held = gauge('deliveries_held', `Deliveries that wait until their subscription is resumed. ${upTo10000}`);
   const expanding = gauge('fan_outs_expanding', `Events whose deliveries workers are still creating. ${upTo10000}`);
   const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of them has been expanding.');
@@ -152,6 +153,7 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
     set(overdue, ledger?.overdue);
     set(oldestOverdue, ledger && (ledger.oldestOverdueSeconds ?? 0));
     set(deferred, ledger?.deferred);
+    set(scheduled, ledger?.scheduled);
     set(held, ledger?.held);
     set(expanding, ledger?.expanding);
     set(oldestExpanding, ledger && (ledger.oldestExpandingSeconds ?? 0));

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import { Problem, type ProblemCode, PROBLEMS } from '@posthorn/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from './api.test-support.js';
 
@@ -69,6 +72,16 @@ describe('/openapi.json', () => {
     expect(document.info.version).toBe('test');
   });
 
+  // After a change of the API: npm test -- apps/api/src/openapi-document --update
+  it('equals packages/client/openapi.json, from which the clients are generated', async () => {
+    const client = new URL('../../../packages/client/', import.meta.url);
+    const { version } = JSON.parse(readFileSync(new URL('package.json', client), 'utf8'));
+    const served = { ...document, info: { ...document.info, version } };
+    await expect(`${JSON.stringify(served, null, 1)}\n`).toMatchFileSnapshot(
+      fileURLToPath(new URL('openapi.json', client)),
+    );
+  });
+
   it('has a target for every $ref', () => {
     const broken = [...within(document)].filter(([, { $ref }]) => typeof $ref === 'string' && at($ref) === undefined);
     expect(broken).toEqual([]);
@@ -109,8 +122,29 @@ describe('/openapi.json', () => {
         const isProblem = Number(status) >= 400 && path.startsWith('/v1');
         if (isProblem)
           expect(response.content).toEqual({
-            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+            'application/problem+json': {
+              schema: { $ref: '#/components/schemas/Problem' },
+              examples: expect.anything(),
+            },
           });
+      }
+    }
+  });
+
+  it('has an example of each error that an operation may return: a problem with this code and status', () => {
+    for (const { path, operation } of operations.filter(({ path: one }) => one.startsWith('/v1'))) {
+      for (const [status, { description, content }] of Object.entries<Any>(operation.responses)) {
+        if (Number(status) < 400) continue;
+        const examples = Object.entries<Any>(content['application/problem+json'].examples);
+        expect([path, status, examples.map(([code]) => `\`${code}\``)]).toEqual([
+          path,
+          status,
+          description.match(/`\w+`(?=: )/g),
+        ]);
+        for (const [code, { $ref }] of examples) {
+          const { title } = PROBLEMS[code as ProblemCode];
+          expect(Problem.parse(at($ref).value)).toMatchObject({ code, status: Number(status), title });
+        }
       }
     }
   });

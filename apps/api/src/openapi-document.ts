@@ -1,6 +1,15 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { OPERATIONAL_EVENTS, PublishEvent, ReadLagSeconds, toTypeId } from '@posthorn/contract';
+import {
+  OPERATIONAL_EVENTS,
+  type ProblemCode,
+  problemCodes,
+  PROBLEMS,
+  PublishEvent,
+  ReadLagSeconds,
+  toTypeId,
+} from '@posthorn/contract';
 import { z } from 'zod';
+import { exampleProblem } from './problem-examples.js';
 
 /** The header with this schema. */
 function headerOf(shape: z.ZodType): { description: string; schema: object } {
@@ -85,6 +94,10 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       'WWW-Authenticate': { description: '`Bearer`.', schema: { type: 'string' } },
       'Posthorn-Read-Lag-Seconds': headerOf(ReadLagSeconds),
     },
+    // Named by the code of the problem.
+    examples: Object.fromEntries(
+      problemCodes.map((code) => [code, { summary: PROBLEMS[code].title, value: exampleProblem(code) }]),
+    ),
   },
 };
 
@@ -96,15 +109,20 @@ const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const objects = (value: unknown): Json[] => (isObject(value) ? Object.values(value).filter(isObject) : []);
 
-/** Adds headers, descriptions and webhooks to the generated document, and cleans up the names of its schemas. */
+/** Adds headers, descriptions, examples of problems and webhooks to the generated document, and cleans up the names of its schemas. */
 export function finishDocument<Document extends object>(
   document: Document,
-  { optionalBodies, mayLag }: { optionalBodies: Set<string>; mayLag: Set<string> },
+  {
+    optionalBodies,
+    mayLag,
+    problems,
+  }: { optionalBodies: Set<string>; mayLag: Set<string>; problems: Map<string, Set<ProblemCode>> },
 ): Document {
   const finished = { ...document, webhooks: webhooks() };
   for (const operation of objects('paths' in finished && finished.paths).flatMap(objects)) {
     const { requestBody, operationId } = operation;
     finishOperation(operation, mayLag.has(String(operationId)));
+    addProblemExamples(operation, problems.get(String(operationId)) ?? new Set());
     if (isObject(requestBody)) requestBody['required'] = !optionalBodies.has(String(operationId));
   }
   if ('components' in finished && isObject(finished.components)) tidySchemas(finished, finished.components);
@@ -124,6 +142,17 @@ function finishOperation(operation: Json, mayLag: boolean): void {
     const names = ['X-Request-Id', ...(HEADERS_OF[status] ?? []), ...(mayLag && status === '200' ? [READ_LAG] : [])];
     const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
     response['headers'] = { ...headers, ...(isObject(response['headers']) ? response['headers'] : {}) };
+  }
+}
+
+/** Each response gets the examples of the problems with its status. */
+function addProblemExamples({ responses }: Json, codes: Set<ProblemCode>): void {
+  for (const [status, response] of isObject(responses) ? Object.entries(responses) : []) {
+    const content = isObject(response) && isObject(response['content']) ? response['content'] : {};
+    const problem = content['application/problem+json'];
+    const shown = [...codes].filter((code) => PROBLEMS[code].status === Number(status));
+    if (isObject(problem) && shown.length > 0)
+      problem['examples'] = Object.fromEntries(shown.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
   }
 }
 

@@ -93,6 +93,7 @@ const app = await buildApp({
   systemMetrics,
   probeMaxAgeMs: PROBE_MAX_AGE_MS,
   consoleDirectory: fileURLToPath(new URL('../../console/dist', import.meta.url)),
+  docsDirectory: fileURLToPath(new URL('../../docs/dist/site', import.meta.url)),
   frameAncestors: env.portalFrameAncestors,
   isDraining: () => isDraining,
   metrics,

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import {
   type LocalSettings,
@@ -36,6 +37,43 @@ export function readSignInSettings() {
   return readEnv(process.env, ['POSTHORN_API_URL', 'POSTHORN_OPERATOR_KEY', 'POSTHORN_DATA_DIR'], { localStack: true });
 }
 
+/** The settings of the commands that call the API. */
+export function readConnectionSettings() {
+  return readEnv(process.env, [
+    'POSTHORN_URL',
+    'POSTHORN_API_KEY',
+    'POSTHORN_PROFILE',
+    'POSTHORN_ACCOUNT',
+    'POSTHORN_DATA_DIR',
+  ]);
+}
+
+/** The settings that `doctor` checks. */
+export function readDoctorSettings() {
+  const names = [
+    ...QUEUE_SETTINGS,
+    'POSTHORN_DATA_DIR',
+    'ALLOW_PRIVATE_NETWORKS',
+    'DENY_NETWORKS',
+    'REQUIRE_HTTPS',
+    'PUBLIC_URL',
+    'DELIVERY_TIMEOUT_MS',
+  ] as const;
+  return readEnv(process.env, names, { localStack: true });
+}
+
+/** The file with the profiles of `login`, in the user's configuration folder. The specification of XDG ignores relative paths. */
+export function configFile(): string {
+  const { XDG_CONFIG_HOME: configHome } = process.env;
+  const folder = configHome !== undefined && isAbsolute(configHome) ? configHome : join(homedir(), '.config');
+  return join(folder, 'posthorn', 'config.json');
+}
+
+/** Whether the environment allows colours (no-color.org). */
+export function allowsColour(): boolean {
+  return !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+}
+
 /** The environment of a process of the local stack: ours, the local stack's defaults for unset settings, and the stack's own
  *  choices. */
 export function childEnvironment(chosen: Partial<Record<SettingName, string>>): NodeJS.ProcessEnv {
@@ -53,6 +91,13 @@ export function childEnvironment(chosen: Partial<Record<SettingName, string>>): 
 /** Whether npm runs this process, which then ends with npm. */
 export function isRunByNpm(): boolean {
   return process.env['npm_lifecycle_event'] !== undefined;
+}
+
+/** How a person runs another command of this installation: in a clone, by npx, or by an installed command. */
+export function commandPrefix(): string {
+  const event = process.env['npm_lifecycle_event'];
+  if (event === 'start' || event === 'dev') return 'npm run';
+  return event === 'npx' ? 'npx posthorn' : 'posthorn';
 }
 
 /** The folder of the local stack, as an absolute path. */

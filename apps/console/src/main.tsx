@@ -6,7 +6,7 @@ import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-qu
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { ApiProblem } from './api/call.js';
+import { ApiProblem } from './api/api-problem.js';
 import { sessionQuery } from './features/session/queries.js';
 import { router } from './router.js';
 import { Toasts } from './components/toasts.js';

@@ -15,6 +15,9 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+const link = (textContent, href, title = '') =>
+  make('a', { textContent, href, title, target: '_blank', rel: 'noopener' });
+
 const badge = (text, tone) => make('span', { className: 'badge', textContent: text, tone });
 
 const clock = (iso) =>
@@ -84,7 +87,7 @@ async function press(button, problem, action) {
 
 const STEPS = {
   connecting: 'Waiting for Posthorn’s API…',
-  subscribing: 'Creating a subscription. Posthorn verifies the endpoint’s URL…',
+  subscribing: 'Adding the webhook. Posthorn verifies its URL…',
   sending: 'Sending the first event…',
 };
 
@@ -98,12 +101,11 @@ function renderTop() {
       ? `It works: the first ${delivered.event} arrived ${Math.ceil(delivered.ms)} ms after it was published. Its signature is valid.`
       : STEPS[step]);
   const shown = [
+    ['Console', `${links.account}/integrations`],
     ['API docs', links.docs],
     ['Queues', links.board],
   ].filter(([, href]) => href);
-  $('links').replaceChildren(
-    ...shown.map(([textContent, href]) => make('a', { textContent, href, target: '_blank', rel: 'noopener' })),
-  );
+  $('links').replaceChildren(...shown.map(([textContent, href]) => link(textContent, href)));
 }
 
 /* ---- chat ---- */
@@ -122,7 +124,13 @@ function underLine(line) {
   }
   const { deliveries } = handedOver;
   const count = deliveries > 1 ? `${deliveries} deliveries` : deliveries === 1 ? '1 delivery' : 'no delivery';
-  return make('div', { className: 'under', textContent: `${event} → ${count}`, title: handedOver.eventId });
+  const { eventId } = handedOver;
+  return make(
+    'div',
+    { className: 'under' },
+    link(event, `${state.links.account}/events/${eventId}`, eventId),
+    ` → ${count}`,
+  );
 }
 
 function renderChat() {
@@ -156,7 +164,7 @@ const MODES = {
   fail: 'Returns 500. Posthorn retries after 5 s, 30 s, 2 min … with the same webhook-id.',
   slow3: 'Returns 200 after 3 s, within the timeout.',
   slow20: 'Responds after 20 s. The attempt times out after 15 s, and Posthorn retries.',
-  gone: 'Returns 410. Posthorn disables the subscription immediately. You can resume it below.',
+  gone: 'Returns 410. Posthorn disables the webhook immediately. You can enable it below.',
 };
 
 function responseBadge({ state: requestState, statusCode, durationMs }) {
@@ -213,8 +221,8 @@ function renderSubscription() {
   const { subscription } = overview;
   const callout = $('subscription-call');
   const [text, action] =
-    subscription === null ? ['The endpoint has no subscription.', 'Subscribe'] : whatToDo(subscription);
-  $('subscription-state').textContent = subscription ? `subscription ${subscription.status}` : '';
+    subscription === null ? ['No webhook sends events to this endpoint yet.', 'Add webhook'] : whatToDo(subscription);
+  $('subscription-state').textContent = subscription ? `webhook ${subscription.status}` : '';
   $('subscription-state').dataset.tone = subscription ? TONES[subscription.status] : '';
   $('subscription-state').title = subscription?.id ?? '';
   callout.hidden = text === null || state.progress.step !== 'ready';
@@ -227,11 +235,11 @@ function whatToDo({ status, statusReason, verification }) {
   switch (status) {
     case 'disabled':
       return [
-        `The subscription is disabled (${reasons[statusReason] ?? statusReason}). New events are not queued.`,
-        'Resume',
+        `The webhook is disabled (${reasons[statusReason] ?? statusReason}). New events are not queued.`,
+        'Enable',
       ];
     case 'paused':
-      return ['The subscription is paused. Its deliveries are held.', 'Resume'];
+      return ['The webhook is paused. Its deliveries are held.', 'Resume'];
     case 'unverified':
       return verification.status === 'failed'
         ? [`The URL was not verified (${verification.reason}).`, 'Verify again']
@@ -254,7 +262,7 @@ function attemptChip({ outcome, statusCode, durationMs, error, trigger }) {
 }
 
 function deliveryRow(delivery) {
-  const { id, event, status, statusReason, nextAttemptAt, attempts, createdAt } = delivery;
+  const { id, event, status, statusReason, nextAttemptAt, attempts, createdAt, payload } = delivery;
   const retry = make('button', { type: 'button', textContent: 'Retry now' });
   retry.addEventListener(
     'click',
@@ -266,7 +274,12 @@ function deliveryRow(delivery) {
   return make(
     'li',
     { className: 'delivery' },
-    make('div', { className: 'what' }, make('strong', { textContent: event }), make('code', { textContent: id })),
+    make(
+      'div',
+      { className: 'what' },
+      make('strong', { textContent: event }),
+      make('code', {}, link(id, `${state.links.account}/deliveries/${id}`, 'Open in the console')),
+    ),
     make(
       'div',
       { className: 'how' },
@@ -274,12 +287,20 @@ function deliveryRow(delivery) {
         'div',
         { className: 'state' },
         badge(status, TONES[status]),
-        statusReason ? make('span', { textContent: statusReason.replaceAll('_', ' ') }) : null,
+        statusReason
+          ? make('span', { textContent: statusReason.replace('subscription', 'webhook').replaceAll('_', ' ') })
+          : null,
         make('span', { textContent: `since ${clock(createdAt)}` }),
         next,
       ),
       make('ol', { className: 'attempts' }, ...attempts.map(attemptChip)),
       error && status !== 'succeeded' ? make('p', { className: 'why', textContent: error }) : null,
+      make(
+        'details',
+        {},
+        make('summary', { textContent: 'Payload' }),
+        make('pre', { tabIndex: 0, textContent: payload === null ? 'erased' : JSON.stringify(payload, null, 2) }),
+      ),
     ),
     retry,
   );
@@ -298,7 +319,7 @@ function renderDeliveries() {
     {
       empty:
         overview.subscription === null
-          ? 'The endpoint has no subscription yet.'
+          ? 'No webhook sends events to this endpoint yet.'
           : 'No deliveries yet. Send a message to create one.',
       makeRow: deliveryRow,
     },

@@ -1,21 +1,21 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { Posthorn } from '@posthorn/client';
 import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
 import { buildApp } from './app.js';
 import { openChat } from './chat.js';
 import { openKeyring } from './keyring.js';
-import { openPosthornApi } from './posthorn-api.js';
 
 // Nothing listens on port 1, so these tests show the demo while Posthorn's API is away.
-const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
+const posthorn = new Posthorn({ url: 'http://127.0.0.1:1', apiKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg', maxAttempts: 1 });
 const endpointUrl = () => 'http://127.0.0.1:3402/webhook';
 const { app, setProgress } = buildApp({
-  api,
+  posthorn,
   apiUrl: 'http://127.0.0.1:1',
   findBoardUrl: () => 'http://127.0.0.1:3401',
   account: 'demo',
-  keyring: openKeyring(api, endpointUrl),
+  keyring: openKeyring(posthorn, endpointUrl),
   openChat: (onChange) =>
     openChat({
       participants: {
@@ -24,7 +24,7 @@ const { app, setProgress } = buildApp({
         customer: { id: 'c', name: 'Joe', email: 'j', externalId: 'x', createdAt: new Date(0), updatedAt: new Date(0) },
         agent: { id: 1, displayName: 'Alex', email: 'a', createdAt: new Date(0) },
       },
-      publish: (event) => api.publish('demo', event),
+      publish: (event) => posthorn.publish('demo', event),
       onChange,
     }),
   endpointUrl,

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { type Posthorn, PosthornError } from '@posthorn/client';
 import { TOKENS_CSS } from '@posthorn/tokens';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Chat, ChatView } from './chat.js';
 import type { Progress } from './first-delivery.js';
 import type { Keyring } from './keyring.js';
 import { openLive } from './live.js';
-import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
 import { RESPONSE_MODES, type ResponseMode } from './endpoint.js';
 import { openRequestLog } from './request-log.js';
 import { addEndpoint } from './endpoint-route.js';
 import { activateSubscription } from './subscription.js';
 
 export type DemoDeps = {
-  api: PosthornApi;
+  posthorn: Posthorn;
   apiUrl: string;
   findBoardUrl: () => string | null;
   account: string;
@@ -35,7 +35,7 @@ const CSP =
 
 /** The demo's web server: the page, its API, and the endpoint at /webhook. */
 export function buildApp(deps: DemoDeps) {
-  const { api, apiUrl, findBoardUrl, account, endpointUrl, log } = deps;
+  const { posthorn, apiUrl, findBoardUrl, account, endpointUrl, log } = deps;
   const app = Fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) });
   const live = openLive();
   const chat = deps.openChat((view) => live.send('chat', view));
@@ -43,6 +43,7 @@ export function buildApp(deps: DemoDeps) {
   let mode: ResponseMode = 'normal';
   let progress: Progress = { step: 'connecting', problem: null, delivered: null };
 
+  const readPayload = openPayloads(posthorn, account);
   guard(app);
   addEndpoint(app, { keyring: deps.keyring, requestLog, mode: () => mode });
 
@@ -59,18 +60,28 @@ export function buildApp(deps: DemoDeps) {
   });
 
   app.get('/stream', (_request, reply) => {
-    const links = { docs: `${apiUrl}/docs`, board: findBoardUrl() };
+    const links = {
+      account: `${apiUrl}/accounts/${encodeURIComponent(account)}`,
+      docs: `${apiUrl}/docs`,
+      board: findBoardUrl(),
+    };
     const received = requestLog.entries();
     const data = { links, endpointUrl: endpointUrl(), mode, progress, chat: chat.view(), received };
     live.add(reply, { type: 'everything', data });
   });
 
   app.get('/deliveries.json', async () => {
-    const { data: subscriptions } = await api.listSubscriptions(account);
+    const subscriptions = await posthorn.subscriptions.list(account, { limit: 100 }).take(100);
     const subscription = subscriptions.find(({ url, pendingUrl }) => [url, pendingUrl].includes(endpointUrl())) ?? null;
     if (subscription === null) return { subscription, deliveries: [] };
-    const { data } = await api.listDeliveries(account, { subscription: subscription.id, limit: 8 });
-    return { subscription, deliveries: await Promise.all(data.map(({ id }) => api.getDelivery(account, id))) };
+    const latest = await posthorn.deliveries.list(account, { subscription: subscription.id, limit: 8 }).take(8);
+    const deliveries = await Promise.all(
+      latest.map(async ({ id, eventId }) => ({
+        ...(await posthorn.deliveries.get(account, id)),
+        payload: await readPayload(eventId),
+      })),
+    );
+    return { subscription, deliveries };
   });
 
   app.post<{ Body: { author: 'customer' | 'agent'; text: string } }>(
@@ -102,15 +113,14 @@ export function buildApp(deps: DemoDeps) {
   );
 
   app.post<{ Params: { id: string } }>('/deliveries/:id/retry', async ({ params }) =>
-    api.retryDelivery(account, params.id),
+    posthorn.deliveries.retry(account, params.id),
   );
   app.post('/subscription/activate', async () =>
-    activateSubscription({ api, account, endpointUrl: endpointUrl(), signal: AbortSignal.timeout(20_000) }),
+    activateSubscription({ posthorn, account, endpointUrl: endpointUrl(), signal: AbortSignal.timeout(20_000) }),
   );
 
   app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
-    if (error instanceof ApiProblem || error instanceof ApiUnreachable)
-      return reply.code(502).send({ problem: error.message });
+    if (error instanceof PosthornError) return reply.code(502).send({ problem: error.message });
     if (error.name === 'TimeoutError')
       return reply.code(504).send({ problem: 'This takes longer than 20 s. Is a worker running?' });
     const statusCode = error.statusCode ?? 500;
@@ -132,6 +142,21 @@ export function buildApp(deps: DemoDeps) {
     },
   };
 }
+
+/** Reads payloads of events, each once, because events never change. */
+function openPayloads(posthorn: Posthorn, account: string) {
+  const read = async (id: string) => (await posthorn.events.get(account, id)).payload;
+  const known = new Map<string, Awaited<ReturnType<typeof read>>>();
+  return async (eventId: string) => {
+    const payload = known.get(eventId) ?? (await read(eventId));
+    known.delete(eventId);
+    known.set(eventId, payload);
+    if (known.size > MAX_PAYLOADS) for (const [oldest] of known) return (known.delete(oldest), payload);
+    return payload;
+  };
+}
+
+const MAX_PAYLOADS = 100;
 
 /** The demo uses the operator key and has no login, so it accepts only requests from its own pages. While it listens on loopback, it
  *  accepts only loopback host names, because a foreign name that resolves to 127.0.0.1 is an attack. */

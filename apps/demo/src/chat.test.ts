@@ -1,8 +1,7 @@
-import type { PublishedEvent } from '@posthorn/contract';
+import { ApiProblem, ApiUnreachable, type NewEvent, type PublishedEvent } from '@posthorn/client';
 import { describe, expect, test } from 'vitest';
 import { openChat } from './chat.js';
 import type { Participants } from './papercups-payload.js';
-import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
 
 const participants: Participants = {
   accountId: 'a',
@@ -25,12 +24,12 @@ function openPosthorn() {
   const posthorn = {
     published,
     failure: null as Error | null,
-    publish: async ({ body, idempotencyKey }: { body: string; idempotencyKey: string }): Promise<PublishedEvent> => {
+    publish: async ({ idempotencyKey = '', ...event }: NewEvent): Promise<PublishedEvent> => {
       if (posthorn.failure) throw posthorn.failure;
       const duplicate = ids.has(idempotencyKey);
       if (!duplicate) {
         ids.set(idempotencyKey, `evt_${ids.size + 1}`);
-        published.push({ ...JSON.parse(body), key: idempotencyKey });
+        published.push({ ...event, key: idempotencyKey });
       }
       return {
         id: ids.get(idempotencyKey) ?? '',
@@ -97,7 +96,10 @@ describe('publishing', () => {
     expect(line.handedOver).toEqual({ state: 'accepted', eventId: 'evt_1', deliveries: 1 });
   });
 
-  test.each([new ApiUnreachable('away'), new ApiProblem(503, 'unavailable', 'busy', null)])(
+  test.each([
+    new ApiUnreachable('away'),
+    new ApiProblem('busy', { status: 503, code: 'unavailable', errors: [], requestId: null, retryAfterMs: null }),
+  ])(
     'a failed one is kept with its reason, and a retry sends the same bytes with the same key: %s',
     async (failure) => {
       const { chat, posthorn } = openDemoChat();

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { PublishedEvent } from '@posthorn/contract';
+import { type NewEvent, PosthornError, type PublishedEvent } from '@posthorn/client';
 import { type Author, type Participants, conversationEvent, messageCreated } from './papercups-payload.js';
-import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
 
 /** A line of the chat, and the state of its event. */
 export type ChatLine = {
@@ -20,7 +19,7 @@ export type ChatView = { open: boolean; lines: ChatLine[] };
 
 export type Chat = ReturnType<typeof openChat>;
 
-type Publish = (event: { body: string; idempotencyKey: string }) => Promise<PublishedEvent>;
+type Publish = (event: NewEvent) => Promise<PublishedEvent>;
 
 /** A chat of one customer and one agent that publishes its events as a chat app's server would: it stores its own data first, and
  *  each event has an idempotency key, so publishing can be repeated after any failure. */
@@ -31,31 +30,35 @@ export function openChat(options: {
 }) {
   const { participants, publish, onChange } = options;
   let lines: ChatLine[] = [];
-  const bodies = new Map<string, string>();
+  const events = new Map<string, NewEvent>();
   let conversation = newConversation();
 
   const view = (): ChatView => ({ open: conversation.closedAt === null, lines });
 
-  async function addLine(line: Pick<ChatLine, 'kind' | 'text' | 'event'>, id: string, body: string): Promise<ChatLine> {
+  async function addLine(
+    line: Pick<ChatLine, 'kind' | 'text' | 'event'>,
+    id: string,
+    event: NewEvent,
+  ): Promise<ChatLine> {
     const added: ChatLine = { ...line, id, at: new Date().toISOString(), handedOver: { state: 'sending' } };
     lines = [...lines, added].slice(-MAX_LINES);
-    for (const known of bodies.keys()) if (!lines.some(({ id: shown }) => shown === known)) bodies.delete(known);
-    bodies.set(id, body);
+    for (const known of events.keys()) if (!lines.some(({ id: shown }) => shown === known)) events.delete(known);
+    events.set(id, event);
     await handOver(added);
     return added;
   }
 
   /** Never throws for a failed request: the line shows the problem and a button to try again. */
   async function handOver(line: ChatLine): Promise<void> {
-    const body = bodies.get(line.id);
-    if (body === undefined) return;
+    const event = events.get(line.id);
+    if (event === undefined) return;
     line.handedOver = { state: 'sending' };
     onChange(view());
     try {
-      const { id, deliveries } = await publish({ body, idempotencyKey: line.id });
+      const { id, deliveries } = await publish({ ...event, idempotencyKey: line.id });
       line.handedOver = { state: 'accepted', eventId: id, deliveries };
     } catch (error) {
-      if (!(error instanceof ApiProblem) && !(error instanceof ApiUnreachable)) throw error;
+      if (!(error instanceof PosthornError)) throw error;
       line.handedOver = { state: 'failed', problem: error.message };
     }
     onChange(view());

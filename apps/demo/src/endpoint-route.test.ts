@@ -77,7 +77,7 @@ test('returns 401 for a signature that matches no secret, and logs the reason', 
   expect((await post(EVENT)).status).toBe(401);
   expect(requestLog.entries()[0]).toMatchObject({
     signature: 'invalid',
-    signatureReason: 'No matching signature found',
+    signatureReason: expect.stringMatching(/^No signature matches/),
     statusCode: 401,
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiProblem, ApiUnreachable, type Posthorn, PosthornError } from '@posthorn/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Chat, ChatLine } from './chat.js';
-import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
 import type { RequestLog } from './request-log.js';
 import { activateSubscription } from './subscription.js';
 
@@ -23,7 +23,7 @@ export type Progress = {
 
 /** Makes the first delivery and retries after problems until `signal` aborts. Throws only for bugs. */
 export async function makeFirstDelivery(options: {
-  api: PosthornApi;
+  posthorn: Posthorn;
   account: string;
   endpointUrl: string;
   chat: Chat;
@@ -32,7 +32,7 @@ export async function makeFirstDelivery(options: {
   signal: AbortSignal;
   log: FastifyBaseLogger;
 }): Promise<void> {
-  const { api, account, endpointUrl, chat, requestLog, onProgress, signal, log } = options;
+  const { posthorn, account, endpointUrl, chat, requestLog, onProgress, signal, log } = options;
   const beganAt = performance.now();
   let progress: Progress = { step: 'connecting', problem: null, delivered: null };
   const report = (change: Partial<Progress>): void => onProgress((progress = { ...progress, ...change }));
@@ -42,7 +42,9 @@ export async function makeFirstDelivery(options: {
     try {
       report({ step: 'subscribing' });
       const late = setTimeout(() => report({ problem: NOT_VERIFIED }), LATE_MS);
-      const activated = activateSubscription({ api, account, endpointUrl, signal }).finally(() => clearTimeout(late));
+      const activated = activateSubscription({ posthorn, account, endpointUrl, signal }).finally(() =>
+        clearTimeout(late),
+      );
       const { id: subscriptionId } = await activated;
       report({ step: 'sending', problem: null });
       const publishedAt = performance.now();
@@ -51,10 +53,11 @@ export async function makeFirstDelivery(options: {
       if (greeting.handedOver.state !== 'accepted') throw new ApiUnreachable('The greeting was not published.');
       const { eventId } = greeting.handedOver;
       const received = await waitForReceipt(eventId);
-      const { data } = await api.listDeliveries(account, { event: eventId, subscription: subscriptionId, limit: 1 });
+      const deliveries = posthorn.deliveries.list(account, { event: eventId, subscription: subscriptionId });
+      const [delivery] = await deliveries.take(1);
       const delivered: Delivered = {
         event: 'message:created',
-        deliveryId: data[0]?.id ?? 'unknown',
+        deliveryId: delivery?.id ?? 'unknown',
         eventId,
         signature: 'valid',
         ms: Math.round((received.atMs - publishedAt) * 10) / 10,
@@ -63,7 +66,7 @@ export async function makeFirstDelivery(options: {
       return log.info(delivered, 'demo.delivered');
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof ApiProblem) && !(error instanceof ApiUnreachable)) throw error;
+      if (!(error instanceof PosthornError)) throw error;
       const step = error instanceof ApiUnreachable && greeting === null ? 'connecting' : progress.step;
       report({ step, problem: describeProblem(error, performance.now() - beganAt) });
       log.info({ problem: error.message, failures }, 'demo.not_delivered_yet');
@@ -86,9 +89,10 @@ export async function makeFirstDelivery(options: {
   }
 
   async function lastFailure(eventId: string): Promise<string | null> {
-    const { data } = await api.listDeliveries(account, { event: eventId, limit: 1 });
-    const [delivery] = await Promise.all(data.map(({ id }) => api.getDelivery(account, id)));
-    const { outcome, error = null } = delivery?.attempts.at(-1) ?? {};
+    const [delivery] = await posthorn.deliveries.list(account, { event: eventId }).take(1);
+    if (!delivery) return null;
+    const { attempts } = await posthorn.deliveries.get(account, delivery.id);
+    const { outcome, error = null } = attempts.at(-1) ?? {};
     if (error === null) return null;
     return outcome === 'blocked' ? forbidden(error) : `The attempt failed: ${error}`;
   }
@@ -101,9 +105,9 @@ const LATE_MS = 20_000;
 /** At the start, an API that is not responding yet is not a problem. */
 const STARTING_MS = 15_000;
 
-export function describeProblem(error: ApiProblem | ApiUnreachable, runningMs: number): string | null {
+export function describeProblem(error: PosthornError, runningMs: number): string | null {
   if (error instanceof ApiUnreachable) return runningMs < STARTING_MS ? null : `${error.message} Retrying.`;
-  switch (error.code) {
+  switch (error instanceof ApiProblem ? error.code : null) {
     case 'url_not_allowed':
       return forbidden(error.message);
     case 'unauthenticated':
@@ -120,7 +124,7 @@ const forbidden = (message: string): string =>
   `ALLOW_PRIVATE_NETWORKS or REQUIRE_HTTPS forbids the URL of the demo’s endpoint: ${message}`;
 
 /** 0.25, 0.5, 1, 2, 4, then every 5 s. Every 30 s for problems that only an operator can fix. Never before Retry-After. */
-function waitMs(error: ApiProblem | ApiUnreachable, failures: number): number {
+function waitMs(error: PosthornError, failures: number): number {
   const isSettled = error instanceof ApiProblem && ['url_not_allowed', 'unauthenticated'].includes(error.code);
   const backoffMs = isSettled ? 30_000 : Math.min(250 * 2 ** failures, 5000);
   return Math.max(backoffMs, error instanceof ApiProblem ? (error.retryAfterMs ?? 0) : 0);

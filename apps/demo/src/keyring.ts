@@ -1,15 +1,15 @@
-import type { PosthornApi } from './posthorn-api.js';
+import type { Posthorn } from '@posthorn/client';
 
 /** The signing secrets that are valid for the demo's endpoint. */
 export type Keyring = {
   secrets(): string[];
-  /** Reads the secrets from the API, at most once per second. Concurrent callers share the request. Throws what the API client throws. */
+  /** Reads the secrets from the API, at most once per second. Concurrent callers share the request. Throws what the client throws. */
   refresh(): Promise<void>;
 };
 
 /** A real endpoint has its secret in its settings. This one also serves manually created subscriptions in any account, and rotated
  *  secrets, so it reads the secrets again when a signature does not match. */
-export function openKeyring(api: PosthornApi, endpointUrl: () => string): Keyring {
+export function openKeyring(posthorn: Posthorn, endpointUrl: () => string): Keyring {
   let secrets: string[] = [];
   let refreshing: Promise<void> | null = null;
   let refreshedAt = -Infinity;
@@ -18,15 +18,15 @@ export function openKeyring(api: PosthornApi, endpointUrl: () => string): Keyrin
     const waitMs = refreshedAt + 1000 - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     refreshedAt = performance.now();
-    const { data: accounts } = await api.listAccounts();
+    const accounts = await posthorn.accounts.list({ limit: 100 }).take(100);
     const found = await Promise.all(accounts.map(({ id }) => secretsOfAccount(id)));
     secrets = found.flat();
   }
 
   async function secretsOfAccount(account: string): Promise<string[]> {
-    const { data: subscriptions } = await api.listSubscriptions(account);
+    const subscriptions = await posthorn.subscriptions.list(account, { limit: 100 }).take(100);
     const ours = subscriptions.filter(({ url, pendingUrl }) => url === endpointUrl() || pendingUrl === endpointUrl());
-    const found = await Promise.all(ours.map(({ id }) => api.readSecrets(account, id)));
+    const found = await Promise.all(ours.map(({ id }) => posthorn.subscriptions.getSecret(account, id)));
     return found.flatMap(({ secret, previous }) => [secret, ...previous.map((old) => old.secret)]);
   }
 

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { Posthorn } from '@posthorn/client';
 import { closeOnSignal } from '@posthorn/lifecycle';
 import { SettingsError } from '@posthorn/settings';
 import pino from 'pino';
@@ -8,7 +9,6 @@ import { readDemoEnv, type DemoEnv } from './env.js';
 import { makeFirstDelivery } from './first-delivery.js';
 import { openKeyring } from './keyring.js';
 import type { Participants } from './papercups-payload.js';
-import { openPosthornApi } from './posthorn-api.js';
 
 const ACCOUNT = 'demo';
 
@@ -28,16 +28,16 @@ const PARTICIPANTS: Participants = {
 
 async function main(env: DemoEnv): Promise<void> {
   const log = pino({ level: env.logLevel, base: { app: 'demo' } });
-  const api = openPosthornApi({ url: env.apiUrl, operatorKey: env.operatorKey });
+  const posthorn = new Posthorn({ url: env.apiUrl, apiKey: env.operatorKey });
   let endpointUrl = '';
   const { app, chat, requestLog, setProgress } = buildApp({
-    api,
+    posthorn,
     apiUrl: env.apiUrl,
     findBoardUrl: env.findBoardUrl,
     account: ACCOUNT,
-    keyring: openKeyring(api, () => endpointUrl),
+    keyring: openKeyring(posthorn, () => endpointUrl),
     openChat: (onChange) =>
-      openChat({ participants: PARTICIPANTS, publish: (event) => api.publish(ACCOUNT, event), onChange }),
+      openChat({ participants: PARTICIPANTS, publish: (event) => posthorn.publish(ACCOUNT, event), onChange }),
     endpointUrl: () => endpointUrl,
     log,
   });
@@ -49,7 +49,7 @@ async function main(env: DemoEnv): Promise<void> {
 
   const stop = new AbortController();
   const firstDelivery = makeFirstDelivery({
-    api,
+    posthorn,
     account: ACCOUNT,
     endpointUrl,
     chat,

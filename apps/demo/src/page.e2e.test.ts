@@ -1,22 +1,22 @@
+import { Posthorn } from '@posthorn/client';
 import { pino } from 'pino';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, inject } from 'vitest';
 import { buildApp } from './app.js';
 import { openChat } from './chat.js';
 import { openKeyring } from './keyring.js';
-import { openPosthornApi } from './posthorn-api.js';
 
 const executablePath = inject('browserPath');
 
 // The page while Posthorn's API is away: nothing listens on port 1. With the API it is tested end to end.
-const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
+const posthorn = new Posthorn({ url: 'http://127.0.0.1:1', apiKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg', maxAttempts: 1 });
 let url = '';
 const { app, setProgress } = buildApp({
-  api,
+  posthorn,
   apiUrl: 'http://127.0.0.1:1',
   findBoardUrl: () => null,
   account: 'demo',
-  keyring: openKeyring(api, () => `${url}/webhook`),
+  keyring: openKeyring(posthorn, () => `${url}/webhook`),
   openChat: (onChange) =>
     openChat({
       participants: {
@@ -25,7 +25,7 @@ const { app, setProgress } = buildApp({
         customer: { id: 'c', name: 'Joe', email: 'j', externalId: 'x', createdAt: new Date(0), updatedAt: new Date(0) },
         agent: { id: 1, displayName: 'Alex', email: 'a', createdAt: new Date(0) },
       },
-      publish: (event) => api.publish('demo', event),
+      publish: (event) => posthorn.publish('demo', event),
       onChange,
     }),
   endpointUrl: () => `${url}/webhook`,

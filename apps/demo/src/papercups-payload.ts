@@ -1,6 +1,8 @@
 // The payloads of a chat app like Papercups: its keys in alphabetical order and its two time formats. Endpoints written for
 // Papercups read exactly this.
 
+import type { NewEvent } from '@posthorn/client';
+
 export type Author = 'customer' | 'agent';
 
 type Customer = {
@@ -24,10 +26,10 @@ export type Conversation = {
   read: boolean;
 };
 
-/** The body of `POST …/events` for a message, with keys sorted at every level. */
-export function messageCreated({ accountId, customer, agent }: Participants, message: Message): string {
+/** The event of a message, with keys sorted at every level. */
+export function messageCreated({ accountId, customer, agent }: Participants, message: Message): NewEvent {
   const byCustomer = message.author === 'customer';
-  return eventBody('message:created', {
+  return newEvent('message:created', {
     account_id: accountId,
     attachments: [],
     body: message.body,
@@ -49,13 +51,13 @@ export function messageCreated({ accountId, customer, agent }: Participants, mes
   });
 }
 
-/** The body of `POST …/events` for a new or changed conversation. It contains the whole conversation. */
+/** The event of a new or changed conversation. It contains the whole conversation. */
 export function conversationEvent(
   type: 'conversation:created' | 'conversation:updated',
   { accountId, inboxId, customer }: Participants,
   conversation: Conversation,
-): string {
-  return eventBody(type, {
+): NewEvent {
+  return newEvent(type, {
     account_id: accountId,
     assignee_id: null,
     closed_at: conversation.closedAt && withZone(conversation.closedAt),
@@ -107,14 +109,17 @@ const agentPayload = ({ id, displayName, email, createdAt }: Agent) => ({
   role: 'admin',
 });
 
-const eventBody = (event: string, payload: object): string => JSON.stringify({ event, payload: sorted(payload) });
+const newEvent = (event: string, payload: object): NewEvent => ({ event, payload: sortKeys(payload) });
 
 /** Sorts keys as Papercups does, because Posthorn sends the published bytes unchanged. */
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(sorted);
+function sortKeys(value: object): Record<string, unknown> {
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, entry]) => [key, sorted(entry)]));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  return typeof value === 'object' && value !== null ? sortKeys(value) : value;
 }
 
 const withZone = (at: Date): string => at.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,4 +1,4 @@
-import type { Subscription } from '@posthorn/contract';
+import type { Subscription } from '@posthorn/client';
 import { expect, test } from 'vitest';
 import { nextStep } from './subscription.js';
 
@@ -57,6 +57,7 @@ test.each<[string, Given, string]>([
     ordering: 'none',
     holdsWhenDisabled: false,
     failingSince: null,
+    lastOutage: null,
     circuit: { state: 'closed', until: null },
     statusChangedAt: '',
     createdAt: '',

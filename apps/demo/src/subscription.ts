@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Subscription } from '@posthorn/contract';
-import { ApiProblem, type PosthornApi } from './posthorn-api.js';
+import { type Posthorn, PosthornError, type Subscription } from '@posthorn/client';
 
 /** The next step for a subscription to deliver to `endpointUrl`.
  *
@@ -20,23 +19,24 @@ export function nextStep(subscription: Subscription, endpointUrl: string): NextS
 }
 
 /** Finds or creates the subscription of the demo's endpoint and activates it. Safe to repeat.
- *  Throws what the API client throws, and the signal's reason. */
+ *  Throws what the client throws, NotVerified, and the signal's reason. */
 export async function activateSubscription(options: {
-  api: PosthornApi;
+  posthorn: Posthorn;
   account: string;
   endpointUrl: string;
   signal: AbortSignal;
 }): Promise<Subscription> {
-  const { api, account, endpointUrl, signal } = options;
-  let subscription = await findOrCreate(api, account, endpointUrl);
-  for (let verifications = 0; ; subscription = await api.getSubscription(account, subscription.id)) {
+  const { posthorn, account, endpointUrl, signal } = options;
+  const { subscriptions } = posthorn;
+  let subscription = await findOrCreate(posthorn, account, endpointUrl);
+  for (let verifications = 0; ; subscription = await subscriptions.get(account, subscription.id)) {
     const step = nextStep(subscription, endpointUrl);
     if (step === 'nothing') return subscription;
-    if (step === 'move') await api.moveSubscription(account, subscription.id, endpointUrl);
-    if (step === 'resume') await api.resumeSubscription(account, subscription.id);
+    if (step === 'move') await subscriptions.change(account, subscription.id, { url: endpointUrl });
+    if (step === 'resume') await subscriptions.resume(account, subscription.id);
     if (step === 'verify') {
-      if (verifications++ === MAX_VERIFICATIONS) throw notVerified(subscription);
-      await api.verifySubscription(account, subscription.id);
+      if (verifications++ === MAX_VERIFICATIONS) throw new NotVerified(subscription);
+      await subscriptions.verify(account, subscription.id);
     }
     await sleep(POLL_MS, undefined, { signal });
   }
@@ -46,19 +46,21 @@ const POLL_MS = 150;
 const MAX_VERIFICATIONS = 3;
 const MARK = { madeBy: 'posthorn-demo' };
 
-async function findOrCreate(api: PosthornApi, account: string, url: string): Promise<Subscription> {
-  await api.putAccount(account, 'Demo chat');
-  const { data: subscriptions } = await api.listSubscriptions(account);
+async function findOrCreate(
+  { accounts, subscriptions }: Posthorn,
+  account: string,
+  url: string,
+): Promise<Subscription> {
+  await accounts.put(account, { name: 'Demo chat' });
+  const existing = await subscriptions.list(account, { limit: 100 }).take(100);
   const found =
-    subscriptions.find((candidate) => candidate.url === url) ??
-    subscriptions.find((candidate) => candidate.metadata.madeBy === MARK.madeBy);
-  return found ?? api.createSubscription(account, { url, description: 'The demo’s own endpoint', metadata: MARK });
+    existing.find((candidate) => candidate.url === url) ??
+    existing.find((candidate) => candidate.metadata['madeBy'] === MARK.madeBy);
+  return found ?? subscriptions.create(account, { url, description: 'The demo’s own endpoint', metadata: MARK });
 }
 
-const notVerified = ({ verification }: Subscription): ApiProblem =>
-  new ApiProblem(
-    200,
-    'not_verified',
-    `The endpoint’s URL was not verified: ${verification.error ?? verification.reason ?? 'unknown.'}`,
-    null,
-  );
+class NotVerified extends PosthornError {
+  constructor({ verification }: Subscription) {
+    super(`The endpoint’s URL was not verified: ${verification.error ?? verification.reason ?? 'unknown.'}`);
+  }
+}

@@ -1,3 +1,4 @@
+import { startCatchingUp } from './catching-up.js';
 import { startDispatcher } from './dispatcher.js';
 import type { WorkerEnv } from './env.js';
 import { startEmailing } from './emailing.js';
@@ -82,8 +83,9 @@ function startUpkeep(env: WorkerEnv, { db, metrics, log }: Pick<Parts, 'db' | 'm
     log,
     observe: ({ verb, count }) => metrics.settled.inc({ action: verb }, count),
   });
+  const catchingUp = startCatchingUp({ db, log, observe: (count) => metrics.caughtUp.inc(count) });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
   const tallying = startTallying({ db, log });
   const emailing = startEmailing(env.email, { db, log, observe: (result) => metrics.emails.inc({ result }) });
-  return [retention, erasing, settling, folding, tallying, ...(emailing ? [emailing] : [])];
+  return [retention, erasing, settling, catchingUp, folding, tallying, ...(emailing ? [emailing] : [])];
 }

@@ -105,6 +105,11 @@ function openUpkeepMetrics(registry: Registry) {
     labelNames: ['action'],
     registers,
   });
+  const caughtUp = new Counter({
+    name: 'posthorn_deliveries_caught_up_total',
+    help: 'Deliveries that became due early because their subscription recovered',
+    registers,
+  });
   const deliveriesCreated = new Counter({
     name: 'posthorn_deliveries_created_total',
     help: 'Deliveries written for fan-outs',
@@ -115,5 +120,5 @@ function openUpkeepMetrics(registry: Registry) {
     help: 'Rows folded into the statistics',
     registers,
   });
-  return { emails, retentionDeleted, erasedRows, erasingAccounts, settled, deliveriesCreated, statsFolded };
+  return { emails, retentionDeleted, erasedRows, erasingAccounts, settled, caughtUp, deliveriesCreated, statsFolded };
 }

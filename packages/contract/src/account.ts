@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AccountId } from './id.js';
-import { listOf, ListQuery, prefixSearch } from './list.js';
+import { listOf, listOrder, ListQuery, prefixSearch } from './list.js';
 import { DayStats } from './stats.js';
 import { anyObject, jsonObject, text, time } from './text.js';
 import { WaitingOfRow } from './waiting.js';
@@ -56,6 +56,7 @@ export const AccountList = listOf(Account, 'AccountList');
 
 export const AccountQuery = ListQuery.extend({
   q: prefixSearch('id or name').optional(),
+  sort: listOrder('by id').optional(),
   stats: DayStats.optional(),
 });
 

@@ -72,3 +72,20 @@ export function auditActionText(action: string): string {
   const words = AUDIT_WORDS[action];
   return words ? words.text.replace('{object}', AUDIT_OBJECTS[words.object]?.any ?? '') : action;
 }
+
+/** Fields whose name is not their name in the UI. */
+const FIELD_WORDS: Record<string, string> = {
+  url: 'URL',
+  pendingUrl: 'New URL',
+  events: 'Event types',
+  headers: 'Custom headers',
+  pendingHeaders: 'Custom headers of the new URL',
+  ordering: 'Order',
+  schema: 'JSON Schema',
+};
+
+/** The name of a changed field: `rateLimit` is "Rate limit". */
+export function fieldWords(field: string): string {
+  const words = FIELD_WORDS[field] ?? field.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -80,7 +80,9 @@ const deliveryFields = {
   attemptCount: z.int().describe('Number of attempts so far, with every trigger.'),
   maxAttempts: z
     .int()
-    .describe('Number of attempts in the retry schedule. Manual and aborted attempts are additional.'),
+    .describe(
+      'Number of attempts in the retry schedule. Manual, aborted and early attempts are additional. Early attempts are made when the subscription recovers.',
+    ),
   lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
   nextAttemptAt: timeOrNull('When the next attempt is due. null: none is scheduled.'),
   waitingFor: Waiting.nullable().describe('What it waits for. null: no attempt is due or scheduled.'),

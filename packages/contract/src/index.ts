@@ -31,7 +31,7 @@ export {
 export { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
-export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText } from './audit-words.js';
+export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText, fieldWords } from './audit-words.js';
 export { DisableSubscription } from './disable-subscription.js';
 export { AddEmailRecipient, EmailRecipient, EmailRecipients } from './email-recipient.js';
 export {
@@ -89,6 +89,7 @@ export {
   type OperationalEventType,
 } from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
+export { MOST_COUNTED } from './most-counted.js';
 export { QueueDepths, QueueDepthsQuery, Queues } from './queues.js';
 export {
   Replay,
@@ -118,7 +119,15 @@ export {
   OpenSignInLink,
   SignInLink,
 } from './session.js';
-export { StreamedAttempt, StreamedDelivery, StreamHeaders, StreamQuery } from './stream.js';
+export {
+  EventStreamHeaders,
+  EventStreamQuery,
+  StreamedAttempt,
+  StreamedDelivery,
+  StreamedEvent,
+  StreamHeaders,
+  StreamQuery,
+} from './stream.js';
 export {
   AccountStatsQuery,
   DayStats,
@@ -131,6 +140,7 @@ export {
 } from './stats.js';
 export {
   Circuit,
+  Outage,
   ChangeSubscription,
   CreateSubscription,
   RotateSecret,
@@ -157,11 +167,13 @@ export {
   fill,
   HANDSHAKE_SNIPPET,
   OUTCOME_TITLES,
+  OUTCOME_WORDS,
   SCOPE_HELP,
   SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   type Tone,
   TRIGGER_WORDS,
   verificationWords,
+  WAITING_HELP,
   WAITING_WORDS,
 } from './vocabulary.js';

@@ -19,6 +19,15 @@ export const prefixSearch = (what: string) =>
       'A page may have fewer rows than `limit`: there are more while `nextCursor` is not null.',
   );
 
+/** Another order of a list. `others`: the order of the rows for which nothing waits. */
+export const listOrder = (others: string) =>
+  z
+    .enum(['waiting'], 'must be waiting; omit it for newest first')
+    .describe(
+      `\`waiting\`: rows whose oldest delivery has waited longest come first, then those without waiting deliveries, ${others}. While ` +
+        'deliveries are sent, a row may move to another page. Not together with `q`. Default: newest first.',
+    );
+
 /** A page, newest first. Paging returns every row exactly once, even while rows are added. */
 export const listOf = <Item extends z.ZodType>(item: Item, id: string) =>
   z

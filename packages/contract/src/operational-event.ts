@@ -3,8 +3,8 @@ import { ATTEMPT_OUTCOMES } from './delivery-status.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { time, timeOrNull } from './text.js';
 
-// Payloads of Posthorn's own events, which the operations account receives like any other event. Only Posthorn publishes these
-// types. They contain no payload of a tenant, no secret, and only the host of a URL.
+// Payloads of Posthorn's own events. The operations account receives all of them, like any other event. Other accounts receive those
+// about their own webhooks (ACCOUNT_NOTIFICATIONS), if a webhook names the type. Only Posthorn publishes these types. They contain no payload of a tenant, no secret, and only the host of a URL.
 
 const subject = {
   accountId: AccountId.describe('The account of the subscription.'),
@@ -12,7 +12,9 @@ const subject = {
   endpointHost: z.string().describe('Host of the subscription’s URL, with its port if the URL has one.'),
 };
 const at = time('When it happened.');
-const advice = z.string().describe('One sentence for operators: what the event means and what to do.');
+const advice = z
+  .string()
+  .describe('One sentence for the account that receives it: what the event means and what to do.');
 
 const OperationalEventSubscriptionDisabled = z
   .object({

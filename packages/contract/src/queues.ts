@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { AccountId } from './id.js';
+import { MOST_COUNTED } from './most-counted.js';
 import { Granularity } from './stats.js';
 import { moment, time, timeOrNull } from './text.js';
 
 const seconds = (description: string) => z.number().nullable().describe(description);
-const atMost10000 = (description: string) => z.int().describe(`${description} The count stops at 10,000.`);
+const counted = (description: string) =>
+  z.int().describe(`${description} The count stops at ${MOST_COUNTED.toLocaleString('en')}.`);
 
 const Queue = z.object({
   name: z.string().describe('`deliver`: first attempts · `retry`: later attempts · `verify`: verifications.'),
@@ -42,16 +44,17 @@ export const Queues = z
       .describe('null: the queue is not available. No delivery is lost, but deliveries are delayed.'),
     deliveries: z
       .object({
-        overdue: atMost10000(
+        overdue: counted(
           'Deliveries that have been due for more than 10 s, although nothing defers them and no worker has leased them.',
         ),
         oldestOverdueSeconds: seconds('How long the oldest overdue delivery has been due, in seconds. null: none.'),
-        deferred: atMost10000(
+        deferred: counted(
           'Due deliveries that wait in the database: overdue ones, and those whose endpoint is slow, fails or has a rate limit.',
         ),
-        deferredByCircuit: atMost10000('Those of the deferred deliveries that wait for a circuit to close.'),
-        held: atMost10000('Deliveries of paused subscriptions.'),
-        expanding: atMost10000('Events whose deliveries workers are still creating.'),
+        deferredByCircuit: counted('Those of the deferred deliveries that wait for a circuit to close.'),
+        scheduled: counted('Deliveries that wait until their next attempt is due.'),
+        held: counted('Deliveries of subscriptions that are paused, or disabled with `hold`.'),
+        expanding: counted('Events whose deliveries workers are still creating.'),
         oldestExpandingSeconds: seconds('How long the oldest of them has been expanding, in seconds. null: none.'),
       })
       .describe('Deliveries that wait in the database.'),
@@ -65,7 +68,7 @@ export const Queues = z
       .array(
         z.object({
           accountId: AccountId,
-          deferred: atMost10000('Deliveries of the account that are due and wait in the database.'),
+          deferred: counted('Deliveries of the account that are due and wait in the database.'),
           oldestDueSeconds: z.number().describe('How long the oldest of them has been due.'),
         }),
       )
@@ -105,6 +108,7 @@ export const Queues = z
           oldestOverdueSeconds: null,
           deferred: 120,
           deferredByCircuit: 118,
+          scheduled: 48,
           held: 30,
           expanding: 0,
           oldestExpandingSeconds: null,

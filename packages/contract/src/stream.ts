@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
+import { EventTypePattern } from './event-type.js';
 import { AccountId, AttemptId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { oneOrMore } from './list.js';
 import { time } from './text.js';
@@ -16,6 +17,16 @@ export const StreamHeaders = z.looseObject({
     .regex(LAST_ID, 'must be the id of an event of this stream')
     .optional()
     .describe('The `id` of the last received event. Browsers send it automatically.'),
+});
+
+export const EventStreamQuery = z.strictObject({
+  event: oneOrMore(EventTypePattern)
+    .optional()
+    .describe('Only events of this type, or of a pattern such as `message:*`. Repeatable.'),
+});
+
+export const EventStreamHeaders = z.looseObject({
+  'last-event-id': EventId.optional().describe('The `id` of the last received event. Browsers send it automatically.'),
 });
 
 const common = {
@@ -50,3 +61,18 @@ export const StreamedAttempt = z
   })
   .meta({ id: 'StreamedAttempt', description: 'The `data` of an `attempt` event of the stream.' });
 export type StreamedAttempt = z.infer<typeof StreamedAttempt>;
+
+export const StreamedEvent = z
+  .object({
+    id: EventId,
+    accountId: AccountId,
+    event: z.string().describe('The event type.'),
+    createdAt: time('When the event was accepted.'),
+    body: z
+      .string()
+      .describe(
+        'The exact text that subscriptions receive, `{"event":"<type>","payload":{…}}`. Sign its bytes in UTF-8, not a new serialization.',
+      ),
+  })
+  .meta({ id: 'StreamedEvent', description: 'The `data` of an `event` of the stream of events.' });
+export type StreamedEvent = z.infer<typeof StreamedEvent>;

@@ -4,7 +4,7 @@ import { LastAttempt } from './delivery.js';
 import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
-import { listOf, ListQuery, oneOrMore, prefixSearch } from './list.js';
+import { listOf, listOrder, ListQuery, oneOrMore, prefixSearch } from './list.js';
 import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
@@ -61,6 +61,22 @@ export const Circuit = z
       'attempts. When a probe succeeds, it closes and the waiting deliveries are sent.',
   });
 export type Circuit = z.infer<typeof Circuit>;
+
+export const Outage = z
+  .object({
+    from: time('The first failure.'),
+    until: time('The first success afterwards.'),
+    isCatchingUp: z
+      .boolean()
+      .describe('Whether deliveries that would wait longer for their next attempt are still becoming due early.'),
+  })
+  .meta({
+    id: 'Outage',
+    description:
+      'A time in which every attempt failed: for at least a minute, or until the circuit opened, or until a requested attempt succeeded. ' +
+      'Afterwards, deliveries that wait for their next attempt are sent early, except those whose last response was 429.',
+  });
+export type Outage = z.infer<typeof Outage>;
 
 export const SubscriptionStats = z
   .object({
@@ -134,6 +150,7 @@ export const Subscription = z
       .boolean()
       .describe('Whether it was disabled with `hold`, so that its pending deliveries wait until it is resumed.'),
     failingSince: timeOrNull('Time of the first failure after the last success. null: not failing.'),
+    lastOutage: Outage.nullable().describe('The last outage that has ended. null: none.'),
     circuit: Circuit,
     verification: Verification,
     createdAt: time('When it was created.'),
@@ -161,6 +178,7 @@ export const Subscription = z
         statusChangedAt: '2026-11-21T18:55:00.412Z',
         holdsWhenDisabled: false,
         failingSince: null,
+        lastOutage: null,
         circuit: { state: 'closed', until: null },
         verification: {
           status: 'verified',
@@ -194,6 +212,7 @@ const SEARCHED = 'URL (with or without `https://`), description or id';
 
 export const SubscriptionQuery = ListQuery.extend({
   q: prefixSearch(SEARCHED).optional(),
+  sort: listOrder('newest first').optional(),
   status: oneOrMore(SubscriptionStatus).optional().describe('Only subscriptions with this status. Repeatable.'),
   stats: DayStats.optional(),
 });
@@ -224,7 +243,7 @@ const inputFields = {
   metadata: Metadata,
   rateLimit: z
     .int('must be a whole number of attempts per second')
-    .min(1, 'must be at least 1; pause the subscription to send nothing')
+    .min(1, 'must be at least 1; to send nothing, pause instead')
     .max(10_000, 'must be at most 10000; use null for no limit')
     .nullable()
     .describe('Maximum number of attempts per second, over all workers: 1 to 10000. null: unlimited.'),

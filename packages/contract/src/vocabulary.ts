@@ -1,4 +1,4 @@
-import { type Advice, attemptAdvice } from './attempt-advice.js';
+import { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 import type { Attention } from './attention.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
 import type { Scope } from './key.js';
@@ -58,7 +58,7 @@ export function attentionWords({ reason, detail }: Pick<Attention, 'reason' | 'd
       return FAILING_WORDS;
     case 'unverified': {
       const { text, ...words } = SUBSCRIPTION_WORDS.unverified;
-      const fix = detail === null ? undefined : explainVerification(detail)?.fix;
+      const fix = detail === null ? undefined : explainVerification({ reason: detail, statusCode: null })?.fix;
       return { ...words, text: fix === undefined ? text : `${text} ${fix}` };
     }
     case 'overdue':
@@ -99,6 +99,20 @@ export const WAITING_WORDS: Record<WaitingState, string> = {
   deferred_order: 'Waiting for the delivery before it (strict order)',
   deferred_circuit_open: 'Waiting: the endpoint keeps failing; next attempt {time}',
   held: 'Waiting for its webhook to be resumed',
+};
+
+/** Why a pending delivery waits, and what ends it, below WAITING_WORDS. */
+export const WAITING_HELP: Record<WaitingState, string> = {
+  scheduled: DELIVERY_WORDS.pending.text,
+  leased: 'A worker makes the next attempt within moments.',
+  ready: 'The next attempt is due and is queued within moments.',
+  overdue: 'The next attempt is due. Check that workers are running.',
+  deferred_slots: 'The endpoint is slow, so only some deliveries are attempted at once.',
+  deferred_rate_limit: 'The webhook has a rate limit.',
+  deferred_order: 'The webhook gets one delivery at a time, in the order of publishing.',
+  deferred_circuit_open:
+    'Every attempt of this webhook has failed lately, so its deliveries wait. They are sent when an attempt succeeds.',
+  held: DELIVERY_WORDS.held.text,
 };
 
 export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
@@ -148,6 +162,20 @@ export const OUTCOME_TITLES: Record<AttemptOutcome, string> = {
   aborted: 'Posthorn ended this attempt',
 };
 
+/** An outcome in a word or two. */
+export const OUTCOME_WORDS: Record<AttemptOutcome, string> = {
+  ok: 'Delivered',
+  http_error: 'HTTP error',
+  redirect: 'Redirect',
+  timeout: 'Timeout',
+  dns_error: 'DNS error',
+  connect_error: 'Connection error',
+  tls_error: 'TLS error',
+  blocked: 'Blocked address',
+  bad_response: 'Invalid response',
+  aborted: 'Aborted',
+};
+
 /** Reasons of a failed verification whose response arrived. The other reasons are outcomes of an attempt. */
 const VERIFICATION_WORDS: Record<'status' | 'mismatch' | 'empty' | 'too_large' | 'superseded', Explanation> = {
   status: {
@@ -179,20 +207,43 @@ const VERIFICATION_WORDS: Record<'status' | 'mismatch' | 'empty' | 'too_large' |
 
 const isOutcome = (reason: string): reason is AttemptOutcome => Object.hasOwn(OUTCOME_TITLES, reason);
 
-/** Explains the reason of a failed verification. Returns null for an unknown reason. */
-export function explainVerification(reason: string): Explanation | null {
+/** Where the fix of an attempt does not apply to a verification. */
+const VERIFICATION_FIXES: Partial<Record<AttemptProblem, string>> = {
+  too_many_requests: 'Wait a minute, then verify again. If it fails again, exempt the path from the limit.',
+  server_error:
+    'Find the error in the log of the endpoint. For the event webhook:verify, return 200 with the payload as the body.',
+};
+
+/** Explains the reason of a failed verification, with the status of the response if there was one. Returns null for an unknown reason. */
+export function explainVerification({
+  reason,
+  statusCode,
+}: Pick<Verification, 'statusCode'> & { reason: string }): Explanation | null {
+  if (reason === 'status') return explainStatus(statusCode);
   if (Object.hasOwn(VERIFICATION_WORDS, reason)) return VERIFICATION_WORDS[reason as keyof typeof VERIFICATION_WORDS];
   if (!isOutcome(reason)) return null;
   const advice = attemptAdvice({ outcome: reason, statusCode: null, errorCode: null });
-  return advice && { title: OUTCOME_TITLES[reason], cause: advice.cause, fix: advice.fix };
+  return advice && { title: OUTCOME_TITLES[reason], cause: advice.cause, fix: toVerification(advice.fix) };
 }
 
+function explainStatus(statusCode: number | null): Explanation {
+  const advice = attemptAdvice({ outcome: 'http_error', statusCode, errorCode: null });
+  // The handler may not know the event. A 410 asks to stop deliveries, which a verification has none of.
+  if (statusCode === null || advice === null || advice.problem === 'client_error' || advice.problem === 'gone')
+    return VERIFICATION_WORDS.status;
+  const { problem, cause, fix } = advice;
+  return { title: OUTCOME_TITLES.http_error, cause, fix: VERIFICATION_FIXES[problem] ?? toVerification(fix) };
+}
+
+const toVerification = (fix: string): string => fix.replace(/([Tt]hen) retry\.$/, '$1 verify again.');
+
 /** Returns what to show for a failed verification. `error` explains a missing response, the reason explains a wrong one. */
-export function verificationWords({ reason, error }: Pick<Verification, 'reason' | 'error'>): {
-  title: string;
-  sentences: string[];
-} {
-  const words = explainVerification(reason ?? '');
+export function verificationWords({
+  reason,
+  statusCode,
+  error,
+}: Pick<Verification, 'reason' | 'statusCode' | 'error'>): { title: string; sentences: string[] } {
+  const words = explainVerification({ reason: reason ?? '', statusCode });
   const isResponse = reason !== null && Object.hasOwn(VERIFICATION_WORDS, reason);
   return {
     title: words?.title ?? 'Verification failed',

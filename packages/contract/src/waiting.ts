@@ -5,7 +5,10 @@ import { timeOrNull } from './text.js';
 /** Why a delivery waits, what ends the state, and its one owner. OpenAPI and the documents use this table.
  *  An event whose deliveries are not written yet has `fanOut: "expanding"` instead. */
 export const WAITING_STATES = {
-  scheduled: { endsWhen: 'its attempt is due', owner: 'the retry schedule' },
+  scheduled: {
+    endsWhen: 'its attempt is due, or its subscription recovers',
+    owner: 'the retry schedule, or a catch-up',
+  },
   leased: { endsWhen: 'a worker records the attempt, or the lease ends', owner: 'the queue' },
   ready: { endsWhen: 'the dispatcher leases it to the queue, normally within 100 ms', owner: 'the dispatcher' },
   overdue: { endsWhen: 'a worker is available: it has been ready for more than 10 s', owner: 'the operator' },

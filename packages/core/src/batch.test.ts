@@ -50,19 +50,42 @@ describe('batch', () => {
     expect(results[500]).toMatchObject({ value: 1_000 });
   });
 
-  it('rejects all items of a run if the database is unavailable, without running each alone', async () => {
+  it.each([
+    ['is unavailable', 'ECONNREFUSED'],
+    ['times out', '57014'],
+  ])('rejects all items of a run if the database %s, without running each alone', async (_, code) => {
     let runs = 0;
     const batch = openBatch<number, number>({
       maxSize: 500,
       maxRuns: 1,
       run() {
         runs += 1;
-        return Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' }));
+        return Promise.reject(Object.assign(new Error('made up'), { code }));
       },
     });
-    const results = await Promise.allSettled([batch.add(1), batch.add(2), batch.add(3)]);
-    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+    const results = await Promise.allSettled([1, 2, 3].map((item) => batch.add(item)));
+    expect(results.every((result) => result.status === 'rejected' && result.reason.code === code)).toBe(true);
     expect(runs).toBe(1);
+  });
+
+  it.each([
+    ['becomes unavailable', 'ECONNREFUSED'],
+    ['times out', '57014'],
+    ['finds a deadlock again', '40P01'],
+  ])('stops running items alone when the database %s', async (_, code) => {
+    const runs: number[][] = [];
+    const batch = openBatch<number, number>({
+      maxSize: 500,
+      maxRuns: 1,
+      run(items) {
+        runs.push(items);
+        if (items.length > 1) return Promise.reject(Object.assign(new Error('made up'), { code: '40P01' }));
+        return items[0] === 2 ? Promise.reject(Object.assign(new Error('made up'), { code })) : double(items);
+      },
+    });
+    const results = await Promise.allSettled([1, 2, 3, 4].map((item) => batch.add(item)));
+    expect(runs).toEqual([[1, 2, 3, 4], [1], [2]]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
   });
 
   it('respects the maximum number and weight of items, and runs a heavier item alone', async () => {

@@ -1,4 +1,4 @@
-import { isDatabaseAway } from './database-away.js';
+import { isDatabaseAway, isDeadlock, isTimeout } from './database-away.js';
 
 /** Concurrent calls wait a moment and then share one run; each gets its own result. */
 export interface Batch<Item, Result> {
@@ -109,15 +109,45 @@ function sizeOfRun<Item>(
 
 /** Runs the items and settles the promise of each. */
 async function settle<Item, Result>(
-  { run }: Pick<BatchOptions<Item, Result>, 'run'>,
+  options: Pick<BatchOptions<Item, Result>, 'run'>,
   chosen: Waiting<Item, Result>[],
 ): Promise<void> {
+  const failure = await runTogether(options, chosen);
+  if (!failure) return;
+  // An unavailable or overloaded database fails all items. Any other error may be the fault of one item.
+  if (chosen.length === 1 || isDatabaseAway(failure.error) || isTimeout(failure.error))
+    rejectAll(chosen, failure.error);
+  else await settleOneByOne(options, chosen);
+}
+
+async function settleOneByOne<Item, Result>(
+  options: Pick<BatchOptions<Item, Result>, 'run'>,
+  chosen: Waiting<Item, Result>[],
+): Promise<void> {
+  for (const [index, one] of chosen.entries()) {
+    const failure = await runTogether(options, [one]);
+    if (!failure) continue;
+    const { error } = failure;
+    // The remaining items would fail as well, each after a timeout of its own.
+    if (isDatabaseAway(error) || isTimeout(error) || isDeadlock(error)) return rejectAll(chosen.slice(index), error);
+    one.reject(error);
+  }
+}
+
+/** Resolves the promises of the items. Returns the error if the run failed, otherwise null. */
+async function runTogether<Item, Result>(
+  { run }: Pick<BatchOptions<Item, Result>, 'run'>,
+  chosen: Waiting<Item, Result>[],
+): Promise<{ error: unknown } | null> {
   try {
     const results = await run(chosen.map(({ item }) => item));
     for (const [index, { resolve }] of chosen.entries()) resolve(results[index] as Result);
+    return null;
   } catch (error) {
-    // An unavailable database fails all items. Any other error may be the fault of one item, so run each alone.
-    if (chosen.length === 1 || isDatabaseAway(error)) for (const { reject } of chosen) reject(error);
-    else for (const one of chosen) await settle({ run }, [one]);
+    return { error };
   }
+}
+
+function rejectAll(waiting: Pick<Waiting<never, never>, 'reject'>[], error: unknown): void {
+  for (const { reject } of waiting) reject(error);
 }

@@ -1,4 +1,5 @@
 import type { Log } from './log.js';
+import { isClosedRange } from './retention/closed-range.js';
 
 // Postgres: shutting down, starting up, crashed, read-only standby. Then codes of the socket.
 const AWAY_CODES = new Set(
@@ -29,12 +30,18 @@ export function isDatabaseAway(error: unknown): boolean {
   return AWAY_MESSAGES.has(error.message) || (error.cause !== undefined && isDatabaseAway(error.cause));
 }
 
-/** A statement that lost a deadlock (40P01) or timed out (57014), behind a lock or on an overloaded database, only
- *  has to be repeated. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '57014');
+/** The statement took too long, behind a lock or on an overloaded database. */
+export const isTimeout = (error: unknown): boolean => hasCode(error, '57014');
 
-/** Repeats a database call while Postgres is unavailable, or after a deadlock or timeout: losing the result of a
+export const isDeadlock = (error: unknown): boolean => hasCode(error, '40P01');
+
+/** Returns whether a statement only has to be repeated. */
+export const isTransient = (error: unknown): boolean => isTimeout(error) || isDeadlock(error) || isClosedRange(error);
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+/** Repeats a database call while Postgres is unavailable, or after a transient error: losing the result of a
  *  POST would mean another POST. Throws other errors, and any error once `signal` is aborted. */
 export type RetryWhileUnavailable = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
@@ -51,8 +58,8 @@ export function makeRetryWhileUnavailable({ log }: { log: Log }): RetryWhileUnav
         }
         return result;
       } catch (error) {
-        if (signal?.aborted || !(isDatabaseAway(error) || isPassing(error))) throw error;
-        if (awaySince === null && !isPassing(error)) {
+        if (signal?.aborted || !(isDatabaseAway(error) || isTransient(error))) throw error;
+        if (awaySince === null && !isTransient(error)) {
           awaySince = Date.now();
           log.error({ err: error }, 'database.away');
         }

@@ -1,7 +1,9 @@
 export { openDatabase, type Database } from './database.js';
 export { openReader, type Reader, type ReplicaStatus } from './reader.js';
-export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
+export { isDatabaseAway, isTransient, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions, requireSessionsToRead } from './pooling/require-sessions.js';
+export { readPooling } from './pooling/read-pooling.js';
+export { inspectDatabase } from './inspect/inspect-database.js';
 export { readClockAhead } from './clock-ahead.js';
 export { CLOCK_AHEAD_MS } from './deliveries/strict-order.js';
 export { openCipher, type Cipher } from './cipher.js';
@@ -41,8 +43,9 @@ export { createPortalLink, openPortal } from './sessions/portal.js';
 export { createSignInLink, openSignInLink } from './sessions/sign-in-link.js';
 export type { LiveSession } from './sessions/session.js';
 
-export type { Change } from './stream/change.js';
-export { type Follower, openFollower } from './stream/follow-changes.js';
+export { type Change, CHANGES } from './stream/change.js';
+export { NEW_EVENTS, type NewEvent } from './stream/new-event.js';
+export { openFollower } from './stream/follow-rows.js';
 
 export { beginAudit, withdrawAudit, writeAudit } from './audit/write-audit.js';
 export { type Attention, listAttention } from './attention/list-attention.js';
@@ -65,7 +68,12 @@ export {
 } from './publish/publisher.js';
 export type { PublishedEvent } from './publish/insert-events.js';
 
-export { findSubscription, type Subscription, type SubscriptionResult } from './subscriptions/subscription.js';
+export {
+  findSubscription,
+  SUBSCRIPTION_PARTS,
+  type Subscription,
+  type SubscriptionResult,
+} from './subscriptions/subscription.js';
 export { createSubscription } from './subscriptions/create-subscription.js';
 export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './secrets/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
@@ -75,6 +83,7 @@ export { resumeSubscription } from './subscriptions/resume-subscription.js';
 export { disableSubscription } from './subscriptions/disable-subscription.js';
 export { readSecrets, rotateSecret, type Secrets } from './subscriptions/secrets.js';
 export { sendTest } from './subscriptions/send-test.js';
+export { handshakeBody, judgeResponse, newChallenge } from './verifications/challenge.js';
 export { checkWebhookUrl } from './verifications/start-verification.js';
 export { requestVerification } from './subscriptions/request-verification.js';
 export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';
@@ -91,6 +100,7 @@ export { startReplay, type WantedReplay } from './replays/start-replay.js';
 export { tallyReplays } from './replays/tally-replays.js';
 export { requestRetry, requestRetryOfJob, type RequestRetryResult } from './deliver/request-retry.js';
 export { publishOperationalEvents } from './operational-events/publish-operational-events.js';
+export { catchUp } from './dispatch/catch-up.js';
 export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';
 export { findUnsettled } from './settle/find-unsettled.js';
 export { settleStep, type Verb as SettleVerb } from './settle/settle-step.js';
@@ -118,6 +128,7 @@ export {
   countWaitingOfSubscriptions,
   type WaitingCount,
 } from './deliveries/count-waiting.js';
+export { listAccountsByWaiting, listSubscriptionsByWaiting, type WaitingPlace } from './deliveries/list-by-waiting.js';
 export { searchDeliveries } from './deliveries/search-deliveries.js';
 export { hasQueueDepth, readQueueDepths, recordQueueDepth } from './ledger-metrics/queue-depths.js';
 export { listReplayAccounts } from './replays/replay-accounts.js';

@@ -17,7 +17,7 @@ import { type Publisher, openPublisher } from './publish/publisher.js';
 import { findUnsettled } from './settle/find-unsettled.js';
 import { settleStep } from './settle/settle-step.js';
 import { createSubscription } from './subscriptions/create-subscription.js';
-import type { Subscription } from './subscriptions/subscription.js';
+import { type Subscription, SUBSCRIPTION_PARTS } from './subscriptions/subscription.js';
 import { openVerifier } from './verifications/attempt-verification.js';
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -139,7 +139,7 @@ export async function openLedger(): Promise<Ledger> {
       if (job) await verifier.attempt(job, new AbortController().signal);
       results.splice(0, results.length, ...kept);
       posts.length = 0;
-      return db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });
+      return db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: SUBSCRIPTION_PARTS });
     },
     async publish(accountId, { type = 'message:created', payload = '{"id":"m1"}', key } = {}) {
       const frozen = freezeEvent(Buffer.from(`{"event":"${type}","payload":${payload}}`));

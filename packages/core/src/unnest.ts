@@ -1,10 +1,17 @@
 /** Columns that a statement gets as parameters: the type of each, and its value in a row. */
 export type Columns<Row> = Record<string, [type: string, valueOf: (row: Row) => unknown]>;
 
-/** SQL: the rows as a table `alias`. Each column is an array parameter; the first is `$first`. */
-export function unnest<Row>(columns: Columns<Row>, { alias, first }: { alias: string; first: number }): string {
+/** SQL: the rows as a table `alias`. Each column is an array parameter; the first is `$first`. `position` names a
+ *  column with the number of the row, from 1. */
+export function unnest<Row>(
+  columns: Columns<Row>,
+  { alias, first, position }: { alias: string; first: number; position?: string },
+): string {
   const arrays = Object.values(columns).map(([type], index) => `$${first + index}::${type}[]`);
-  return `unnest(${arrays.join(', ')}) AS ${alias} (${namesOf(columns)})`;
+  const [ordinality, names] = position
+    ? [' WITH ORDINALITY', `${namesOf(columns)}, ${position}`]
+    : ['', namesOf(columns)];
+  return `unnest(${arrays.join(', ')})${ordinality} AS ${alias} (${names})`;
 }
 
 /** Returns the parameters of `unnest`, in order. */

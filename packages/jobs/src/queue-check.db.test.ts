@@ -74,7 +74,7 @@ describe.runIf(inject('redisUrl') !== null)('a Redis that responds to a ping', (
     const url = new URL(server.url);
     Object.assign(url, { username: 'limited', password: 'secret' });
     expect(await ask({ backend: 'redis', url: url.href })).toEqual(
-      failed('the Redis user lacks permissions: see the ACL line in OPERATIONS.md'),
+      failed('the Redis user lacks permissions: see the ACL line in docs/operate.md'),
     );
   });
 });

@@ -4,7 +4,7 @@ const REASONS: Record<string, string> = {
   OOM: 'Redis is out of memory: raise its maxmemory',
   MOVED: 'Redis runs as a cluster: name its nodes in REDIS_CLUSTER_NODES instead of REDIS_URL',
   CLUSTERDOWN: 'the Redis Cluster is down: a part of its hash slots has no primary',
-  NOPERM: 'the Redis user lacks permissions: see the ACL line in OPERATIONS.md',
+  NOPERM: 'the Redis user lacks permissions: see the ACL line in docs/operate.md',
   NOAUTH: 'Redis requires a password: put it in REDIS_URL, or in REDIS_PASSWORD',
   WRONGPASS: 'Redis refuses the user name or the password',
   MISCONF: 'Redis refuses writes, since it cannot save its data to disk',

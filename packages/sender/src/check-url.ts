@@ -39,7 +39,7 @@ export function checkUrl(raw: string, policy: AddressPolicy): UrlCheck {
     return refuse(`The URL must start with https://${policy.requireHttps ? '' : ' or http://'}.`);
   }
   if (url.username !== '' || url.password !== '') {
-    return refuse('The URL must not contain a user name or password; send them in a header of the subscription.');
+    return refuse('The URL must not contain a user name or password; send them in a custom header.');
   }
   if (BAD_PORTS.has(url.port)) return refuse(`Port ${url.port} is not allowed; use 443 or another port above 1024.`);
 

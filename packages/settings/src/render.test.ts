@@ -11,10 +11,10 @@ it('.env.example is up to date: npm run docs -w @posthorn/settings writes it', (
   expect(read('.env.example')).toBe(renderEnvExample());
 });
 
-it('the README’s table is up to date and has a row for every setting', () => {
-  const readme = read('README.md');
-  expect(readme).toBe(withSettingsTable(readme));
-  for (const name of Object.keys(settings)) expect(readme).toContain(`| \`${name}\` |`);
+it('the table of docs/settings.md is up to date and has a row for every setting', () => {
+  const page = read('docs/settings.md');
+  expect(page).toBe(withSettingsTable(page));
+  for (const name of Object.keys(settings)) expect(page).toContain(`| \`${name}\` |`);
 });
 
 it('an app reads and uses every setting', () => {
@@ -32,6 +32,6 @@ it('an app reads and uses every setting', () => {
   expect(unused).toEqual([]);
 });
 
-it('throws for a README without the markers', () => {
+it('throws for a page without the markers', () => {
   expect(() => withSettingsTable('# Posthorn')).toThrow(/<!-- settings -->/);
 });

@@ -20,10 +20,10 @@ export function renderEnvExample(): string {
 
 const TABLE = /(?<=<!-- settings -->\n)[^]*(?=<!-- \/settings -->)/;
 
-/** Returns the README with its settings table, between the two markers, generated again. */
-export function withSettingsTable(readme: string): string {
-  if (!TABLE.test(readme)) throw new Error('README.md lacks the lines <!-- settings --> and <!-- /settings -->');
-  return readme.replace(TABLE, () => renderSettingsTable());
+/** Returns docs/settings.md with its table, between the two markers, generated again. */
+export function withSettingsTable(page: string): string {
+  if (!TABLE.test(page)) throw new Error('docs/settings.md lacks the lines <!-- settings --> and <!-- /settings -->');
+  return page.replace(TABLE, () => renderSettingsTable());
 }
 
 function renderSettingsTable(): string {

@@ -35,7 +35,7 @@ export type Setting = {
   readonly secret?: true;
 };
 
-/** Every environment variable that an app reads. `.env.example` and the README's table are generated from it. */
+/** Every environment variable that an app reads. `.env.example` and the table of docs/settings.md are generated from it. */
 export const settings = {
   DATABASE_URL: {
     schema: url('postgres', 'postgresql'),
@@ -217,6 +217,29 @@ export const settings = {
     description:
       'URL of the API for the CLI, the demo and the links of Bull Board to the console. Default: the local stack.',
   },
+  POSTHORN_URL: {
+    schema: url('http', 'https'),
+    default: null,
+    description:
+      'URL of the API for the commands of the CLI, with `POSTHORN_API_KEY`. It overrides the profiles of `posthorn login`.',
+  },
+  POSTHORN_API_KEY: {
+    schema: text(),
+    default: null,
+    secret: true,
+    description: 'Key for `POSTHORN_URL`: the operator key or an account key. The CLI sends it nowhere else.',
+  },
+  POSTHORN_PROFILE: {
+    schema: text(),
+    default: null,
+    description: 'Profile of the CLI. Default: the one that `posthorn profiles use` selected.',
+  },
+  POSTHORN_ACCOUNT: {
+    schema: accountId(),
+    default: null,
+    description:
+      'Account for the commands of the CLI. Default: the account of the key or of the profile; local stack: `demo`.',
+  },
   POSTHORN_DATA_DIR: {
     schema: text(),
     default: '.posthorn',
@@ -250,7 +273,7 @@ export const settings = {
       'Earlier encryption keys, comma-separated. Posthorn still decrypts values that were encrypted with them.',
   },
   MAX_SUBSCRIPTIONS_PER_ACCOUNT: {
-    schema: wholeNumber(1, 10_000),
+    schema: wholeNumber(1, 100_000),
     default: '1000',
     description:
       'Maximum number of subscriptions per account. Lowering it deletes none, but new ones are refused. ' +

@@ -4,5 +4,5 @@ import { renderEnvExample, withSettingsTable } from './render.js';
 // npm run docs -w @posthorn/settings
 const root = new URL('../../../', import.meta.url);
 writeFileSync(new URL('.env.example', root), renderEnvExample());
-const readme = new URL('README.md', root);
-writeFileSync(readme, withSettingsTable(readFileSync(readme, 'utf8')));
+const page = new URL('docs/settings.md', root);
+writeFileSync(page, withSettingsTable(readFileSync(page, 'utf8')));

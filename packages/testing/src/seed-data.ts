@@ -18,6 +18,8 @@ export interface SeedData {
   webhook: string;
   failingWebhook: string;
   unverifiedWebhook: string;
+  /** Disabled because it returned 410. */
+  disabledWebhook: string;
   /** Delivered to one webhook, failed at another. */
   event: string;
   /** No subscription matched it. */
@@ -164,6 +166,7 @@ export async function seedData(stack: SeededStack): Promise<SeedData> {
     webhook: crm.id,
     failingWebhook: warehouse.id,
     unverifiedWebhook: unverified.id,
+    disabledWebhook: old.id,
     event: failed.id,
     unmatchedEvent: unmatched.id,
     delivery,

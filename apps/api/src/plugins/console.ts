@@ -21,7 +21,7 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
     const basePath = basePathOf({ publicUrl });
     if (consoleDirectory === null) {
       app.setNotFoundHandler(app.handleNoRoute);
-      app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${basePath}/docs`));
+      app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${basePath}/docs/`));
       return;
     }
     // The console resolves its scripts, links and requests against the base.

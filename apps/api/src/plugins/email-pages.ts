@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { confirmEmails, unsubscribeEmails } from '@posthorn/core';
+import { TOKENS_CSS } from '@posthorn/tokens';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ApiDeps, App } from '../deps.js';
@@ -45,13 +46,13 @@ export async function emailPages(app: App, { db }: Pick<ApiDeps, 'db'>): Promise
   });
 }
 
-const STYLE = `
-:root{color-scheme:light dark}
-body{margin:0;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;box-sizing:border-box;font:16px/1.5 system-ui,sans-serif;background:light-dark(#f5f3ee,#14171b);color:light-dark(#1f2328,#eceef0)}
-main{max-width:384px;padding:32px;background:light-dark(#fff,#1d2126);border:1px solid light-dark(#d8d4ca,#363c44);border-radius:14px}
+const STYLE = `${TOKENS_CSS}
+body{margin:0;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;box-sizing:border-box;font:16px/1.5 var(--font);background:var(--canvas);color:var(--text)}
+main{max-width:384px;padding:32px;background:var(--surface);border:1px solid var(--line);border-radius:var(--radius-3)}
 h1{margin:0;font-size:20px;line-height:1.3}
-button{width:100%;height:44px;margin-top:24px;font:inherit;font-weight:600;color:#1f1a00;background:#f2b705;border:0;border-radius:8px;cursor:pointer}
-button:focus-visible{outline:2px solid light-dark(#946f00,#f2b705);outline-offset:2px}
+button{width:100%;height:44px;margin-top:24px;font:inherit;font-weight:600;color:var(--on-accent);background:var(--accent);border:0;border-radius:var(--radius-2);cursor:pointer}
+button:hover{background:var(--accent-hover)}
+button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 `;
 const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
 const POLICY = `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
 import { handleError } from '../error-handler.js';
 import { ApiError, MethodNotAllowed } from '../errors.js';
-import { handlePapercupsError } from '../routes/papercups-errors.js';
+import { handlePapercupsError } from '../papercups-errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,11 +1,9 @@
 import { type ProblemCode, PROBLEMS } from '@posthorn/contract';
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { pagePolicy } from './security-headers.js';
 import { DOCUMENT, finishDocument } from '../openapi-document.js';
 
 declare module 'fastify' {
@@ -15,10 +13,11 @@ declare module 'fastify' {
   }
 }
 
-/** Serves /openapi.json, generated from the schemas that validate requests and responses, and /docs, which shows it. */
+/** Serves /openapi.json, generated from the schemas that validate requests and responses. */
 export const openapi = fp<{ version: string; basePath: string }>(async (app, { version, basePath }) => {
   const optionalBodies = new Set<string>();
   const mayLag = new Set<string>();
+  const problems = new Map<string, Set<ProblemCode>>();
   await app.register(swagger, {
     openapi: {
       ...DOCUMENT,
@@ -29,21 +28,12 @@ export const openapi = fp<{ version: string; basePath: string }>(async (app, { v
       const body = route.config?.shownBody ?? schema?.body;
       if (body instanceof z.ZodOptional && schema?.operationId) optionalBodies.add(schema.operationId);
       if (route.config?.mayLag && schema?.operationId) mayLag.add(schema.operationId);
+      if (schema?.operationId) problems.set(schema.operationId, problemsOf(route));
       const shown = jsonSchemaTransform({ schema: body ? { ...schema, body } : schema, url, route, ...rest });
       const response = withProblems(shown.schema.response, route);
       return { ...shown, schema: { ...shown.schema, ...security(route), response } };
     },
-    transformObject: (made) => finishDocument(jsonSchemaTransformObject(made), { optionalBodies, mayLag }),
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    indexPrefix: basePath,
-    // Swagger UI sets inline styles. It loads nothing from other origins, and cannot be framed.
-    staticCSP: pagePolicy({
-      frameAncestors: [],
-      also: { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" },
-    }),
-    uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
+    transformObject: (made) => finishDocument(jsonSchemaTransformObject(made), { optionalBodies, mayLag, problems }),
   });
   // Cached: generating it takes 10 ms, and it needs no key.
   let text: string | null = null;

@@ -12,13 +12,22 @@ import {
   countSubscriptions,
   countWaitingOfAccounts,
   deleteAccount,
+  listAccountsByWaiting,
   putAccount,
   readAccountDays,
   searchAccounts,
 } from '@posthorn/core';
 import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
-import { afterPlace, beforeTime, toPage, toSearchPage } from '../cursor.js';
+import {
+  afterPlace,
+  afterWaiting,
+  beforeTime,
+  refuseSortedSearch,
+  toPage,
+  toSearchPage,
+  toWaitingPage,
+} from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { AccountErasing, AccountReserved, InvalidRequest, NotFound } from '../errors.js';
 import { given } from '../given.js';
@@ -85,9 +94,25 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
         response: { 200: AccountList },
       },
     },
-    async ({ query: { q, limit, cursor, stats } }, reply) => {
+    async ({ query: { q, sort, limit, cursor, stats } }, reply) => {
+      refuseSortedSearch({ q, sort });
+      const isId = (id: string) => AccountId.safeParse(id).success;
+      if (sort === 'waiting') {
+        const after = afterWaiting('accountsByWaiting', { cursor, isId });
+        const { places, rows, statsOf } = await readList({ reader }, reply, async (from) => {
+          const found = await listAccountsByWaiting(from.pool, { after, limit: limit + 1 });
+          const ids = found.slice(0, limit).map(({ id }) => id);
+          return {
+            places: found,
+            rows: await from.prisma.account.findMany({ where: { id: { in: ids }, deletedAt: null } }),
+            statsOf: await dayOf({ db: from }, stats ? ids : []),
+          };
+        });
+        const itemOf = (row: Row) => ({ ...accountJson(row), ...statsOf(row.id) });
+        return toWaitingPage(places, { limit, rows, list: 'accountsByWaiting', itemOf });
+      }
       if (q !== undefined) {
-        const after = afterPlace('accountSearch', { cursor, isId: (id) => AccountId.safeParse(id).success });
+        const after = afterPlace('accountSearch', { cursor, isId });
         const { page, rows, statsOf } = await readList({ reader }, reply, async (from) => {
           const found = await searchAccounts(from.pool, { text: q, after, limit });
           return {

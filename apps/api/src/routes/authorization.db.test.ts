@@ -68,6 +68,7 @@ const ALLOWED: Record<string, Allowed> = {
   'settings.get': 'operator',
   'stream.ofAccount': 'deliveries:read',
   'stream.ofAll': 'operator',
+  'stream.ofEvents': 'events:read',
   'attention.list': 'operator',
   'attention.listOfAccount': 'subscriptions:read',
   'audit.list': 'operator',
@@ -181,7 +182,7 @@ const inAccount = Object.keys(ALLOWED).filter(
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch)$/.test(
       id,
     ),
 );

@@ -142,6 +142,30 @@ describe('publish', () => {
     expect((await publish(account)).status).toBe(202);
   });
 
+  const raise = (code: string) => `
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '${code}'; END $$;
+    CREATE TRIGGER fail BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION fail()`;
+  it.each([
+    { fault: 'times out', begin: raise('57014'), end: 'DROP FUNCTION fail CASCADE' },
+    { fault: 'loses a deadlock', begin: raise('40P01'), end: 'DROP FUNCTION fail CASCADE' },
+    {
+      fault: 'inserts a row that waits for its partition',
+      begin: 'ALTER TABLE events_first ADD CONSTRAINT events_other_closed_range CHECK (false) NOT VALID',
+      end: 'ALTER TABLE events_first DROP CONSTRAINT events_other_closed_range',
+    },
+  ])('503 with Retry-After, and no event, when the statement $fault', async ({ begin, end }) => {
+    const account = await api.account();
+    await api.deps.db.pool.query(begin);
+    try {
+      for (const { status, json, headers } of [await publish(account), await batch(account, [message])])
+        expect([status, json.code, headers['retry-after']]).toEqual([503, 'unavailable', '2']);
+    } finally {
+      await api.deps.db.pool.query(end);
+    }
+    expect(await api.deps.db.prisma.event.count({ where: { accountId: account } })).toBe(0);
+    expect((await publish(account)).status).toBe(202);
+  });
+
   it('counts accepted, unmatched and, by code, rejected events', async () => {
     await publish(await api.account());
     await publish('nobody');

@@ -184,7 +184,7 @@ describe('/metrics and /v1/queues', () => {
 
     const { json } = await api.call('GET', '/v1/queues');
     expect(json).toMatchObject({
-      deliveries: { overdue: 0, oldestOverdueSeconds: null, deferred: 1, held: 1, expanding: 0 },
+      deliveries: { overdue: 0, oldestOverdueSeconds: null, deferred: 1, scheduled: 0, held: 1, expanding: 0 },
       subscriptions: { paused: 1, unverified: 0, disabled: 0 },
       circuits: { open: json.subscriptions.active, halfOpen: 0 },
       workersAlive: 2,
@@ -200,6 +200,7 @@ describe('/metrics and /v1/queues', () => {
       posthorn_deliveries_overdue: 0,
       posthorn_deliveries_oldest_overdue_seconds: 0,
       posthorn_deliveries_deferred: 1,
+      posthorn_deliveries_scheduled: 0,
       posthorn_deliveries_held: 1,
       'posthorn_subscriptions{status="paused"}': 1,
       'posthorn_subscriptions{status="active"}': json.subscriptions.active,

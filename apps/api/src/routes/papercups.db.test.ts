@@ -197,6 +197,22 @@ describe('list and get', () => {
     expect((await api.call('GET', `${BASE}/${toTypeId('sub', one.id)}`, { key })).json).toEqual({ data: one });
   });
 
+  it('lists at most 10,000, the oldest ones', async () => {
+    api.deps.maxSubscriptionsPerAccount = 100_000;
+    try {
+      await api.deps.db.pool.query(
+        `INSERT INTO subscriptions (id, account_id, url, status)
+         SELECT posthorn_uuid_at(now() + n * interval '1 ms'), $1, 'https://example.com/' || n, 'active' FROM generate_series(1, 10001) n`,
+        [account],
+      );
+      const { json } = await api.call('GET', BASE, { key });
+      expect(json.data).toHaveLength(10_000);
+      expect(json.data[0].webhook_url).toBe('https://example.com/1');
+    } finally {
+      api.deps.maxSubscriptionsPerAccount = 1_000;
+    }
+  });
+
   it('verified is also true for a paused and a disabled subscription', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     for (const act of ['pause', 'disable']) {

@@ -12,7 +12,7 @@ import { checkUrl } from '@posthorn/sender';
 import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { ApiDeps, Routes } from '../deps.js';
+import type { ApiDeps, App, Routes } from '../deps.js';
 import {
   ApiError,
   Forbidden,
@@ -26,7 +26,7 @@ import {
 import { type Caller, openIdentify } from '../plugins/api-key.js';
 import { openShares } from '../shares.js';
 import { headersDroppedNote } from './check-subscription.js';
-import { handlePapercupsError } from './papercups-errors.js';
+import { handlePapercupsError } from '../papercups-errors.js';
 import {
   CHANGE_ERRORS,
   CREATE_ERRORS,
@@ -61,227 +61,287 @@ const one = z.object({ data: PapercupsSubscription }).meta({ id: 'PapercupsSubsc
 const many = z.object({ data: z.array(PapercupsSubscription) }).meta({ id: 'PapercupsSubscriptionsResponse' });
 const verified = z.object({ data: z.object({ verified: z.boolean() }) }).meta({ id: 'PapercupsVerifyResponse' });
 
+type Needed =
+  | 'db'
+  | 'enqueue'
+  | 'cipher'
+  | 'operatorKey'
+  | 'operationsAccount'
+  | 'maxSubscriptionsPerAccount'
+  | 'addresses'
+  | 'log';
+
+/** Papercups' list has no pages. So many take about 4 MB and half a second. */
+const MAX_LISTED = 10_000;
+
 /** /api/event_subscriptions of Papercups, for the same subscriptions as /v1. The account is that of the key, so the operator key is
  *  not accepted. */
-export const papercupsRoutes: Routes<
-  'db' | 'enqueue' | 'cipher' | 'operatorKey' | 'operationsAccount' | 'maxSubscriptionsPerAccount' | 'addresses' | 'log'
-> = (root, deps) => {
+export const papercupsRoutes: Routes<Needed> = (root, deps) => {
   void root.register(
     async (scope) => {
       const app = scope.withTypeProvider<ZodTypeProvider>();
-      const { db } = deps;
       const identify = openIdentify(deps);
-      const waitForVerification = openVerificationWait(deps);
-      const acquireShares = openShares();
+      const handshakes = openHandshakeWait(deps);
       app.setErrorHandler(handlePapercupsError);
       app.addHook('onRequest', async (request) => {
         const needed = request.routeOptions.config.scope;
         if (needed === undefined) return;
         request.caller = await authenticate(identify, request.headers.authorization, needed);
       });
-
-      app.get(
-        '/event_subscriptions',
-        {
-          config: { scope: 'subscriptions:read' },
-          schema: {
-            operationId: 'papercups.list',
-            summary: 'List event subscriptions',
-            description: 'Returns all subscriptions of the account in one response, oldest first.',
-            tags,
-            security,
-            response: { 200: many, ...LIST_ERRORS },
-          },
-        },
-        async (request, reply) => {
-          const rows = await db.prisma.subscription.findMany({
-            where: { accountId: accountOf(request), deletedAt: null },
-            select: PAPERCUPS_COLUMNS,
-            orderBy: { id: 'asc' },
-            take: deps.maxSubscriptionsPerAccount,
-          });
-          return reply.send({ data: rows.map(papercupsJson) });
-        },
-      );
-
-      app.post(
-        '/event_subscriptions',
-        {
-          config: { audit: { target: 'subscription' }, scope: 'subscriptions:write', shownBody: PapercupsInput },
-          schema: {
-            operationId: 'papercups.create',
-            summary: 'Create an event subscription',
-            description: `Responds when the handshake has ended, or after 20 s. ${WAITS}`,
-            tags,
-            security,
-            response: { 201: one, ...CREATE_ERRORS },
-          },
-        },
-        async (request, reply) => {
-          const input = readInput(request.body);
-          const url = requireWebhookUrl(deps, input['webhook_url']);
-          const filter = await translateScope(deps, input['scope']);
-          const row = await whileWaiting(accountOf(request), async () => {
-            const result = await createSubscription(
-              deps,
-              { accountId: accountOf(request), url, ...filter },
-              { maxSubscriptions: deps.maxSubscriptionsPerAccount },
-            );
-            switch (result.outcome) {
-              case 'created':
-                request.auditAfter = result.subscription;
-                return afterVerification(result.subscription, result.subscription.verificationId);
-              case 'account_unknown':
-                throw new Unauthenticated('The account does not exist any more.');
-              case 'quota_reached':
-                throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
-              case 'headers_too_large':
-                throw new Error('no header was given');
-              case 'rate_limited':
-                throw new RateLimited(result.retryAfterSeconds);
-              default:
-                return result satisfies never;
-            }
-          });
-          return reply
-            .code(201)
-            .header('location', `/api/event_subscriptions/${row.id}`)
-            .send({ data: papercupsJson(row) });
-        },
-      );
-
-      app.get(
-        '/event_subscriptions/:id',
-        {
-          config: { scope: 'subscriptions:read' },
-          schema: {
-            operationId: 'papercups.get',
-            summary: 'Get an event subscription',
-            tags,
-            security,
-            params: IdParams,
-            response: { 200: one, ...READ_ERRORS },
-          },
-        },
-        async (request, reply) => {
-          const row = await findSubscription(db, keyOf(request, request.params.id));
-          if (!row) throw new NotFound('subscription');
-          return reply.send({ data: papercupsJson(row) });
-        },
-      );
-
-      for (const [method, operationId] of [['PUT', 'papercups.put'] as const, ['PATCH', 'papercups.patch'] as const]) {
-        app.route({
-          method,
-          url: '/event_subscriptions/:id',
-          config: { audit: { target: 'subscription' }, scope: 'subscriptions:write', shownBody: PapercupsInput },
-          schema: {
-            operationId,
-            summary: 'Change an event subscription',
-            description:
-              'Absent fields stay unchanged. A new URL is verified first. The response shows the URL that receives events: the old one, if the ' +
-              `verification failed. ${WAITS}`,
-            tags,
-            security,
-            params: IdParams,
-            response: { 200: one, ...CHANGE_ERRORS },
-          },
-          handler: async (request, reply) => {
-            const input = readInput(request.body);
-            const key = keyOf(request, request.params.id);
-            const changes = {
-              ...('webhook_url' in input && { url: requireWebhookUrl(deps, input['webhook_url']) }),
-              ...('scope' in input && (await translateScope(deps, input['scope']))),
-            };
-            const change = async () => {
-              const result = await changeSubscription(deps, { ...key, changes });
-              if (result.outcome === 'not_found') throw new NotFound('subscription');
-              if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-              if (result.outcome !== 'changed') throw new Error('no header was changed');
-              request.auditAfter = result.subscription;
-              request.auditNotes = headersDroppedNote(result.headersDropped);
-              return afterVerification(result.subscription, result.verificationId);
-            };
-            const row = await ('url' in changes ? whileWaiting(key.accountId, change) : change());
-            return reply.send({ data: papercupsJson(row) });
-          },
-        });
-      }
-
-      app.delete(
-        '/event_subscriptions/:id',
-        {
-          config: { audit: { target: 'subscription' }, scope: 'subscriptions:write' },
-          schema: {
-            operationId: 'papercups.delete',
-            summary: 'Delete an event subscription',
-            tags,
-            security,
-            params: IdParams,
-            response: { 204: z.undefined(), ...DELETE_ERRORS },
-          },
-        },
-        async (request, reply) => {
-          const { outcome } = await deleteSubscription(deps, keyOf(request, request.params.id));
-          if (outcome === 'not_found') throw new NotFound('subscription');
-          return reply.code(204).send();
-        },
-      );
-
-      app.post(
-        '/event_subscriptions/verify',
-        {
-          config: { audit: false, scope: 'subscriptions:write', shownBody: PapercupsVerify },
-          schema: {
-            operationId: 'papercups.verify',
-            summary: 'Verify a URL without storing it',
-            description: `A URL that is not allowed, or above the limit per minute, is \`verified: false\`. ${WAITS}`,
-            tags,
-            security,
-            response: { 200: verified, ...VERIFY_ERRORS },
-          },
-        },
-        async (request, reply) => {
-          const { body } = request;
-          if (!isObject(body) || !('url' in body)) throw new ApiError('bad_request', 'no url');
-          return reply.send({ data: { verified: await passes(accountOf(request), body['url']) } });
-        },
-      );
-
-      /** Runs `work`, which waits for a handshake. Throws TooManyWaiting if too many requests of the account are waiting. */
-      async function whileWaiting<T>(accountId: string, work: () => Promise<T>): Promise<T> {
-        const acquired = acquireShares([{ holder: accountId, max: MAX_WAITING }]);
-        if (acquired.outcome === 'full') throw new TooManyWaiting(MAX_WAITING);
-        try {
-          return await work();
-        } finally {
-          acquired.release();
-        }
-      }
-
-      /** Returns the subscription after its verification, so that `verified` is correct; without one, returns it unchanged. */
-      async function afterVerification(row: Subscription, verificationId: string | null): Promise<Subscription> {
-        if (verificationId === null) return row;
-        await waitForVerification({ id: verificationId, timeoutMs: VERIFIED_WITHIN_MS });
-        return (await findSubscription(db, row)) ?? row;
-      }
-
-      async function passes(accountId: string, url: unknown): Promise<boolean> {
-        if (typeof url !== 'string') return false;
-        const check = checkUrl(url, deps.addresses);
-        if (!check.ok) return false;
-        return whileWaiting(accountId, async () => {
-          const started = await checkWebhookUrl(deps, { accountId, url: check.href });
-          if (started.outcome !== 'started') return false;
-          const id = started.verificationId;
-          await waitForVerification({ id, timeoutMs: VERIFIED_WITHIN_MS });
-          return (await db.prisma.verification.count({ where: { id, accountId, status: 'verified' } })) > 0;
-        });
-      }
+      listRoute(app, deps);
+      createRoute(app, deps, handshakes);
+      getRoute(app, deps);
+      changeRoutes(app, deps, handshakes);
+      deleteRoute(app, deps);
+      verifyRoute(app, deps, handshakes);
     },
     { prefix: '/api' },
   );
 };
+
+const listRoute: Routes<'db' | 'maxSubscriptionsPerAccount'> = (app, deps) => {
+  app.get(
+    '/event_subscriptions',
+    {
+      config: { scope: 'subscriptions:read' },
+      schema: {
+        operationId: 'papercups.list',
+        summary: 'List event subscriptions',
+        description: `Returns the subscriptions of the account in one response, oldest first: at most ${MAX_LISTED}.`,
+        tags,
+        security,
+        response: { 200: many, ...LIST_ERRORS },
+      },
+    },
+    async (request, reply) => {
+      const rows = await deps.db.prisma.subscription.findMany({
+        where: { accountId: accountOf(request), deletedAt: null },
+        select: PAPERCUPS_COLUMNS,
+        orderBy: { id: 'asc' },
+        take: Math.min(deps.maxSubscriptionsPerAccount, MAX_LISTED),
+      });
+      return reply.send({ data: rows.map(papercupsJson) });
+    },
+  );
+};
+
+function createRoute(
+  app: App,
+  deps: Pick<ApiDeps, 'db' | 'enqueue' | 'cipher' | 'maxSubscriptionsPerAccount' | 'addresses' | 'log'>,
+  handshakes: HandshakeWait,
+): void {
+  app.post(
+    '/event_subscriptions',
+    {
+      config: { audit: { target: 'subscription' }, scope: 'subscriptions:write', shownBody: PapercupsInput },
+      schema: {
+        operationId: 'papercups.create',
+        summary: 'Create an event subscription',
+        description: `Responds when the handshake has ended, or after 20 s. ${WAITS}`,
+        tags,
+        security,
+        response: { 201: one, ...CREATE_ERRORS },
+      },
+    },
+    async (request, reply) => {
+      const input = readInput(request.body);
+      const url = requireWebhookUrl(deps, input['webhook_url']);
+      const filter = await translateScope(deps, input['scope']);
+      const row = await handshakes.whileWaiting(accountOf(request), async () => {
+        const result = await createSubscription(
+          deps,
+          { accountId: accountOf(request), url, ...filter },
+          { maxSubscriptions: deps.maxSubscriptionsPerAccount },
+        );
+        switch (result.outcome) {
+          case 'created':
+            request.auditAfter = result.subscription;
+            return handshakes.ended(result.subscription, result.subscription.verificationId);
+          case 'account_unknown':
+            throw new Unauthenticated('The account does not exist any more.');
+          case 'quota_reached':
+            throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
+          case 'headers_too_large':
+            throw new Error('no header was given');
+          case 'rate_limited':
+            throw new RateLimited(result.retryAfterSeconds);
+          default:
+            return result satisfies never;
+        }
+      });
+      return reply
+        .code(201)
+        .header('location', `/api/event_subscriptions/${row.id}`)
+        .send({ data: papercupsJson(row) });
+    },
+  );
+}
+
+const getRoute: Routes<'db'> = (app, { db }) => {
+  app.get(
+    '/event_subscriptions/:id',
+    {
+      config: { scope: 'subscriptions:read' },
+      schema: {
+        operationId: 'papercups.get',
+        summary: 'Get an event subscription',
+        tags,
+        security,
+        params: IdParams,
+        response: { 200: one, ...READ_ERRORS },
+      },
+    },
+    async (request, reply) => {
+      const row = await findSubscription(db, keyOf(request, request.params.id));
+      if (!row) throw new NotFound('subscription');
+      return reply.send({ data: papercupsJson(row) });
+    },
+  );
+};
+
+function changeRoutes(
+  app: App,
+  deps: Pick<ApiDeps, 'db' | 'enqueue' | 'cipher' | 'addresses' | 'log'>,
+  handshakes: HandshakeWait,
+): void {
+  for (const [method, operationId] of [['PUT', 'papercups.put'] as const, ['PATCH', 'papercups.patch'] as const]) {
+    app.route({
+      method,
+      url: '/event_subscriptions/:id',
+      config: { audit: { target: 'subscription' }, scope: 'subscriptions:write', shownBody: PapercupsInput },
+      schema: {
+        operationId,
+        summary: 'Change an event subscription',
+        description:
+          'Absent fields stay unchanged. A new URL is verified first. The response shows the URL that receives events: the old one, if the ' +
+          `verification failed. ${WAITS}`,
+        tags,
+        security,
+        params: IdParams,
+        response: { 200: one, ...CHANGE_ERRORS },
+      },
+      handler: async (request, reply) => {
+        const input = readInput(request.body);
+        const key = keyOf(request, request.params.id);
+        const changes = {
+          ...('webhook_url' in input && { url: requireWebhookUrl(deps, input['webhook_url']) }),
+          ...('scope' in input && (await translateScope(deps, input['scope']))),
+        };
+        const change = async () => {
+          const result = await changeSubscription(deps, { ...key, changes });
+          if (result.outcome === 'not_found') throw new NotFound('subscription');
+          if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
+          if (result.outcome !== 'changed') throw new Error('no header was changed');
+          request.auditAfter = result.subscription;
+          request.auditNotes = headersDroppedNote(result.headersDropped);
+          return handshakes.ended(result.subscription, result.verificationId);
+        };
+        const row = await ('url' in changes ? handshakes.whileWaiting(key.accountId, change) : change());
+        return reply.send({ data: papercupsJson(row) });
+      },
+    });
+  }
+}
+
+const deleteRoute: Routes<'db' | 'enqueue' | 'log'> = (app, deps) => {
+  app.delete(
+    '/event_subscriptions/:id',
+    {
+      config: { audit: { target: 'subscription' }, scope: 'subscriptions:write' },
+      schema: {
+        operationId: 'papercups.delete',
+        summary: 'Delete an event subscription',
+        tags,
+        security,
+        params: IdParams,
+        response: { 204: z.undefined(), ...DELETE_ERRORS },
+      },
+    },
+    async (request, reply) => {
+      const { outcome } = await deleteSubscription(deps, keyOf(request, request.params.id));
+      if (outcome === 'not_found') throw new NotFound('subscription');
+      return reply.code(204).send();
+    },
+  );
+};
+
+function verifyRoute(
+  app: App,
+  deps: Pick<ApiDeps, 'db' | 'enqueue' | 'cipher' | 'addresses' | 'log'>,
+  handshakes: HandshakeWait,
+): void {
+  app.post(
+    '/event_subscriptions/verify',
+    {
+      config: { audit: false, scope: 'subscriptions:write', shownBody: PapercupsVerify },
+      schema: {
+        operationId: 'papercups.verify',
+        summary: 'Verify a URL without storing it',
+        description: `A URL that is not allowed, or above the limit per minute, is \`verified: false\`. ${WAITS}`,
+        tags,
+        security,
+        response: { 200: verified, ...VERIFY_ERRORS },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      if (!isObject(body) || !('url' in body)) throw new ApiError('bad_request', 'no url');
+      return reply.send({
+        data: { verified: await passes(deps, handshakes, { accountId: accountOf(request), url: body['url'] }) },
+      });
+    },
+  );
+}
+
+/** Whether a URL passes a handshake. It is not stored. */
+async function passes(
+  deps: Pick<ApiDeps, 'db' | 'enqueue' | 'cipher' | 'addresses' | 'log'>,
+  handshakes: HandshakeWait,
+  { accountId, url }: { accountId: string; url: unknown },
+): Promise<boolean> {
+  if (typeof url !== 'string') return false;
+  const check = checkUrl(url, deps.addresses);
+  if (!check.ok) return false;
+  return handshakes.whileWaiting(accountId, async () => {
+    const started = await checkWebhookUrl(deps, { accountId, url: check.href });
+    if (started.outcome !== 'started') return false;
+    const id = started.verificationId;
+    await handshakes.wait(id);
+    return (await deps.db.prisma.verification.count({ where: { id, accountId, status: 'verified' } })) > 0;
+  });
+}
+
+interface HandshakeWait {
+  /** Runs `work`, which waits for a handshake. Throws TooManyWaiting if too many requests of the account are waiting. */
+  whileWaiting<T>(accountId: string, work: () => Promise<T>): Promise<T>;
+  /** Waits until a verification has ended, or for 20 s. */
+  wait(verificationId: string): Promise<void>;
+  /** Returns the subscription after its verification, so that `verified` is correct; without one, returns it unchanged. */
+  ended(row: Subscription, verificationId: string | null): Promise<Subscription>;
+}
+
+function openHandshakeWait(deps: Parameters<typeof openVerificationWait>[0] & Pick<ApiDeps, 'db'>): HandshakeWait {
+  const waitForVerification = openVerificationWait(deps);
+  const acquireShares = openShares();
+  const wait = (id: string) => waitForVerification({ id, timeoutMs: VERIFIED_WITHIN_MS });
+  return {
+    async whileWaiting(accountId, work) {
+      const acquired = acquireShares([{ holder: accountId, max: MAX_WAITING }]);
+      if (acquired.outcome === 'full') throw new TooManyWaiting(MAX_WAITING);
+      try {
+        return await work();
+      } finally {
+        acquired.release();
+      }
+    },
+    wait,
+    async ended(row, verificationId) {
+      if (verificationId === null) return row;
+      await wait(verificationId);
+      return (await findSubscription(deps.db, row)) ?? row;
+    },
+  };
+}
 
 const IdParams = z.object({ id: z.string().describe('A UUID. An id of /v1 is also accepted.') });
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

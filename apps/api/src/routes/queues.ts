@@ -34,6 +34,7 @@ export const queueRoutes: Routes<'boardUrl' | 'db' | 'systemMetrics'> = (app, { 
           oldestOverdueSeconds: ledger.oldestOverdueSeconds,
           deferred: ledger.deferred,
           deferredByCircuit: ledger.deferredByCircuit,
+          scheduled: ledger.scheduled,
           held: ledger.held,
           expanding: ledger.expanding,
           oldestExpandingSeconds: ledger.oldestExpandingSeconds,

@@ -111,4 +111,21 @@ describe('search by prefix', () => {
     expect(json.nextCursor).not.toBeNull();
     expect(await refusals(`/v1/accounts?q=a&cursor=${json.nextCursor}`)).toEqual([422, 'cursor']);
   });
+
+  it('sorts by waiting time over all pages, but not together with a search', async () => {
+    const account = await api.account();
+    const ids = [await subscribe(account, 'https://a.example/'), await subscribe(account, 'https://b.example/')];
+    const path = `/v1/accounts/${account}/subscriptions?sort=waiting`;
+    const first = (await api.call('GET', `${path}&limit=1`)).json as Page;
+    const second = (await api.call('GET', `${path}&limit=1&cursor=${first.nextCursor}`)).json as Page;
+    expect(idsOf([...first.data, ...second.data])).toEqual(ids.toReversed());
+    expect(second.nextCursor).toBe(null);
+    for (const list of ['/v1/accounts?sort=waiting', path]) {
+      const { status, json } = await api.call('GET', `${list}&q=hooks`);
+      expect([status, json.errors]).toMatchObject([422, [{ path: 'sort' }]]);
+      expect((await api.call('GET', `${list}&cursor=nothing`)).status).toBe(422);
+    }
+    const { json } = await api.call('GET', '/v1/accounts?sort=waiting&limit=100');
+    expect(idsOf((json as Page).data)).toContain(account);
+  });
 });

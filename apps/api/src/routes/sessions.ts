@@ -12,9 +12,15 @@ import { SessionParams, uuidOf } from './params.js';
 const tags = ['Sessions'];
 export const WRONG_KEYS_PER_MINUTE = 10;
 
-export const sessionRoutes: Routes<
-  'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl' | 'sessionSeconds' | 'sessionIdleSeconds'
-> = (app, deps) => {
+type Needed = 'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl' | 'sessionSeconds' | 'sessionIdleSeconds';
+
+export const sessionRoutes: Routes<Needed> = (app, deps) => {
+  signInRoute(app, deps);
+  ownSessionRoutes(app, deps);
+  allSessionsRoutes(app, deps);
+};
+
+const signInRoute: Routes<Needed> = (app, deps) => {
   const { db, sessionSeconds, sessionIdleSeconds } = deps;
   const identify = openIdentify(deps);
 
@@ -70,7 +76,10 @@ export const sessionRoutes: Routes<
         .send(sessionJson(request.caller));
     },
   );
+};
 
+/** The session of the request. */
+const ownSessionRoutes: Routes<'db' | 'publicUrl'> = (app, deps) => {
   app.get(
     '/v1/session',
     {
@@ -104,14 +113,17 @@ export const sessionRoutes: Routes<
     async (request, reply) => {
       const session = request.caller?.session ?? null;
       if (session === null) throw new NotPossible('the request uses a key, not a session');
-      await endSession({ db }, session);
+      await endSession(deps, session);
       return reply
         .code(204)
         .header('set-cookie', sessionCookie(request, deps, '', 0))
         .send();
     },
   );
+};
 
+/** The sessions of everybody, for operators. */
+const allSessionsRoutes: Routes<'db'> = (app, { db }) => {
   app.get(
     '/v1/sessions',
     {

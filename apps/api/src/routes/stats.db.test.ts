@@ -254,4 +254,13 @@ describe('the number of subscriptions of an event type', () => {
     expect(counts).toContainEqual(['message:created', 4]);
     expect(counts).toContainEqual(['conversation:updated', 2]);
   });
+
+  it('counts only those that name a notification, because others do not get it', async () => {
+    const countFor = async (key?: string) =>
+      (await get('/v1/event-types/subscription:failing', key)).json.subscriptionCount;
+    const before = await countFor();
+    for (const events of [[], ['subscription:*'], ['subscription:failing']])
+      await api.activeSubscription(account, { events });
+    expect([await countFor(await api.key(account)), await countFor()]).toEqual([1, before + 1]);
+  });
 });

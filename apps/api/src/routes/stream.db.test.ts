@@ -214,3 +214,66 @@ describe('GET …/stream', () => {
     expect(await read).toContain('retry: 2000');
   });
 });
+
+describe('GET …/events/stream', () => {
+  const body = (event: string, payload: string) => `{"event":"${event}","payload":${payload}}`;
+  const received = (stream: Stream) =>
+    stream.result().map(({ event, id, data }) => ({ event, id, body: (data as unknown as { body: string }).body }));
+
+  it('sends each event with the exact text that subscriptions receive, also without a subscription', async () => {
+    const account = await api.account();
+    const stream = await listen(`/v1/accounts/${account}/events/stream`);
+    const text = body('message:created', '{"2":1.50,"1":"ü\\ud83d \\n","big":12345678901234567890}');
+    const { json } = await api.call('POST', `/v1/accounts/${account}/events`, { body: text });
+    await hasEvents(stream, 1);
+    expect(received(stream)).toEqual([{ event: 'event', id: json.id, body: text }]);
+    stream.close();
+  });
+
+  it('sends only events of its account and of the types in the filter, and no test or suppressed event', async () => {
+    const [account, other] = [await api.account(), await api.account()];
+    const subscription = await api.activeSubscription(account);
+    const path = `/v1/accounts/${account}/events/stream`;
+    const key = await api.key(account, ['events:read']);
+    const [all, exact, family] = [
+      await listen(path, { key }),
+      await listen(`${path}?event=conversation:created`, { key }),
+      await listen(`${path}?event=message:*`, { key }),
+    ];
+    const send = (of: string, text: string) => api.call('POST', `/v1/accounts/${of}/events`, { body: text });
+    await send(other, body('message:created', '{"of":"other"}'));
+    await send(account, body('message:created', '{"metadata":{"disable_webhook_events":true}}'));
+    await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/test`, { body: {} });
+    await send(account, body('conversation:created', '{}'));
+    await send(account, body('message:created', '{}'));
+    await hasEvents(all, 2);
+    await hasEvents(exact, 1);
+    await hasEvents(family, 1);
+    const types = (stream: Stream) => received(stream).map((one) => one.body);
+    expect(types(all)).toEqual([body('conversation:created', '{}'), body('message:created', '{}')]);
+    expect(types(exact)).toEqual([body('conversation:created', '{}')]);
+    expect(types(family)).toEqual([body('message:created', '{}')]);
+    for (const stream of [all, exact, family]) stream.close();
+  });
+
+  it('continues after the last received event', async () => {
+    const account = await api.account();
+    const path = `/v1/accounts/${account}/events/stream`;
+    const send = async () =>
+      (await api.call('POST', `/v1/accounts/${account}/events`, { body: body('message:created', '{}') })).json.id;
+    const [one, two] = [await send(), await send()];
+    const back = await listen(path, { headers: { 'last-event-id': one } });
+    await waitFor(() => received(back).some(({ id }) => id === two));
+    back.close();
+    expect((await listen(path, { headers: { 'last-event-id': 'yesterday' } })).response.status).toBe(422);
+  });
+
+  it('403 without events:read, 404 for an unknown account, 422 for a type that is no type', async () => {
+    const account = await api.account();
+    const path = `/v1/accounts/${account}/events/stream`;
+    const status = async (...given: Parameters<typeof listen>) => (await listen(...given)).response.status;
+    expect(await status(path, { key: await api.key(account, ['deliveries:read']) })).toBe(403);
+    expect(await status('/v1/accounts/nobody/events/stream')).toBe(404);
+    expect(await status(`${path}?event=a%20b`)).toBe(422);
+  });
+});

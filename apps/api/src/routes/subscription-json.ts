@@ -1,4 +1,4 @@
-import { type Circuit, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
+import { type Circuit, type Outage, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
 import { readHeaderNames, responseText, type Subscription as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
 import { storedObject } from './stored-json.js';
@@ -21,12 +21,22 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     statusChangedAt: row.statusChangedAt.toISOString(),
     holdsWhenDisabled: row.holdsWhenDisabled,
     failingSince: row.failingSince?.toISOString() ?? null,
+    lastOutage: outageJson(row),
     circuit: circuitJson(row.circuitOpenUntil),
     verification: verificationJson(row),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
 }
+
+const outageJson = ({ lastOutageFrom, lastOutageUntil, catchUp }: Row): Outage | null =>
+  lastOutageFrom === null || lastOutageUntil === null
+    ? null
+    : {
+        from: lastOutageFrom.toISOString(),
+        until: lastOutageUntil.toISOString(),
+        isCatchingUp: catchUp !== null,
+      };
 
 function circuitJson(until: Date | null): Circuit {
   if (until === null) return { state: 'closed', until: null };

@@ -48,6 +48,7 @@ describe('create', () => {
       ordering: 'none',
       holdsWhenDisabled: false,
       failingSince: null,
+      lastOutage: null,
       circuit: { state: 'closed', until: null },
       statusReason: null,
       statusChangedAt: TIME,

@@ -16,13 +16,24 @@ import {
   createSubscription,
   deleteSubscription,
   findSubscription,
+  listSubscriptionsByWaiting,
   newestIds,
   readLastDeliveries,
   readSubscriptionDays,
   searchSubscriptions,
+  SUBSCRIPTION_PARTS,
 } from '@posthorn/core';
 import { z } from 'zod';
-import { afterPlace, isUuid, pageRange, toPage, toSearchPage } from '../cursor.js';
+import {
+  afterPlace,
+  afterWaiting,
+  isUuid,
+  pageRange,
+  refuseSortedSearch,
+  toPage,
+  toSearchPage,
+  toWaitingPage,
+} from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
@@ -111,7 +122,22 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         response: { 200: SubscriptionList },
       },
     },
-    async ({ params: { account }, query: { q, limit, cursor, status, stats } }) => {
+    async ({ params: { account }, query: { q, sort, limit, cursor, status, stats } }) => {
+      refuseSortedSearch({ q, sort });
+      if (sort === 'waiting') {
+        const after = afterWaiting('subscriptionsByWaiting', { cursor, isId: isUuid });
+        const wanted = { accountId: account, statuses: status, after, limit: limit + 1 };
+        const places = await listSubscriptionsByWaiting(db.pool, wanted);
+        const ids = places.slice(0, limit).map(({ id }) => id);
+        const rows = await db.prisma.subscription.findMany({
+          where: { id: { in: ids }, deletedAt: null },
+          include: SUBSCRIPTION_PARTS,
+        });
+        await requireAccount(deps, account, rows);
+        const statsOf = await dayOf(deps, { accountId: account, ids: stats ? ids : [] });
+        const itemOf = (row: (typeof rows)[number]) => ({ ...subscriptionJson(deps, row), ...statsOf(row.id) });
+        return toWaitingPage(places, { limit, rows, list: 'subscriptionsByWaiting', itemOf });
+      }
       if (q !== undefined) {
         const { page, rows } = await search(deps, { accountId: account, q, limit, cursor, status });
         await requireAccount(deps, account, rows);
@@ -131,7 +157,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
       });
       const rows = await db.prisma.subscription.findMany({
         where: { id: { in: ids }, deletedAt: null },
-        include: { verification: true },
+        include: SUBSCRIPTION_PARTS,
         orderBy: { id: 'desc' },
       });
       await requireAccount(deps, account, rows);
@@ -282,7 +308,7 @@ async function search(
   });
   const rows = await db.prisma.subscription.findMany({
     where: { id: { in: page.ids }, deletedAt: null, ...(accountId !== null && { accountId }) },
-    include: { verification: true },
+    include: SUBSCRIPTION_PARTS,
   });
   return { page, rows };
 }

@@ -1,11 +1,13 @@
 import { readApiSettings, resolveDataDir } from '../env.js';
+import { parseUrl } from '../connection/choose-connection.js';
 import { readLocalFile } from '../local-stack/local-file.js';
-import { PlainError } from '../plain-error.js';
+import { EXIT, PlainError } from '../plain-error.js';
+import type { Call } from './context.js';
 
 /** Requests the URL and prints the response. Default: the API of this machine; `/readyz` if the URL has no path. Exit code 1 unless
  *  the response is a 2xx within five seconds. */
-export async function healthcheck(given: string | undefined): Promise<void> {
-  const url = given === undefined ? ownApi() : new URL(given);
+export async function healthcheck({ args: [given], terminal }: Call): Promise<void> {
+  const url = given === undefined ? ownApi() : parseUrl(given, 'url');
   if (url.pathname === '/') url.pathname = '/readyz';
   let response: Response;
   try {
@@ -15,8 +17,8 @@ export async function healthcheck(given: string | undefined): Promise<void> {
     throw new PlainError(`${url.href} does not respond: ${cause?.code ?? (error as Error).message}`);
   }
   const text = (await response.text()).trim();
-  console.log(text === '' ? response.status : text);
-  if (!response.ok) process.exitCode = 1;
+  terminal.result({ url: url.href, status: response.status, body: text }, () => text || String(response.status));
+  if (!response.ok) process.exitCode = EXIT.failed;
 }
 
 function ownApi(): URL {

@@ -3,10 +3,11 @@ import { chooseQueue, migrateQueues } from '@posthorn/jobs';
 import { pino } from 'pino';
 import { readMigrateSettings, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
-import { PlainError } from '../plain-error.js';
+import { EXIT, PlainError } from '../plain-error.js';
+import type { Call } from './context.js';
 
 /** Applies pending migrations, and those of the queue if it is in Postgres. Repeating is safe. */
-export async function migrateUpCommand(): Promise<void> {
+export async function migrateUpCommand({ terminal }: Call): Promise<void> {
   const settings = readMigrateSettings();
   const databaseUrl = findDatabase();
   const queue = chooseQueue({ ...settings, databaseUrl });
@@ -14,7 +15,9 @@ export async function migrateUpCommand(): Promise<void> {
   try {
     const applied = await migrateUp({ url: databaseUrl, log: pino({ level: settings.logLevel }, pino.destination(2)) });
     await migrateQueues(queue);
-    console.log(applied.length === 0 ? 'No pending migrations.' : `Applied: ${applied.join(', ')}`);
+    terminal.result({ applied }, () =>
+      applied.length === 0 ? 'No pending migrations.' : `Applied: ${applied.join(', ')}`,
+    );
   } catch (error) {
     if (error instanceof MigrationError) throw new PlainError(error.message, { cause: error });
     throw error;
@@ -22,12 +25,13 @@ export async function migrateUpCommand(): Promise<void> {
 }
 
 /** Lists the migrations with their states; exit code 1 unless all are applied. */
-export async function migrateStatusCommand({ json }: { json?: true }): Promise<void> {
+export async function migrateStatusCommand({ terminal }: Call): Promise<void> {
   const migrations = await migrationStatus({ url: findDatabase() });
   const upToDate = migrations.every(({ state }) => state === 'applied' || state === 'unknown');
-  if (json) console.log(JSON.stringify({ upToDate, migrations }));
-  else for (const { name, state } of migrations) console.log(`${state.padEnd(8)}  ${name}`);
-  if (!upToDate) process.exitCode = 1;
+  terminal.result({ upToDate, migrations }, () =>
+    migrations.map(({ name, state }) => `${state.padEnd(8)}  ${name}`).join('\n'),
+  );
+  if (!upToDate) process.exitCode = EXIT.failed;
 }
 
 function findDatabase(): string {
@@ -35,5 +39,5 @@ function findDatabase(): string {
   const url =
     settings.databaseDirectUrl ?? settings.databaseUrl ?? readLocalFile(resolveDataDir(settings.dataDir))?.databaseUrl;
   if (url) return url;
-  throw new PlainError('DATABASE_URL is not set. Set it, or start the local stack (npm start) first.');
+  throw new PlainError('DATABASE_URL is not set. Set it, or start the local stack (posthorn dev) first.');
 }

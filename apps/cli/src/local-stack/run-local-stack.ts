@@ -10,19 +10,27 @@ import {
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { resolveDataDir, type StackSettings } from '../env.js';
+import { commandPrefix, resolveDataDir, type StackSettings } from '../env.js';
 import { signInUrl } from '../commands/sign-in.js';
 import { createSignInLink } from '../create-sign-in-link.js';
+import type { Terminal } from '../output/terminal.js';
 import { PlainError } from '../plain-error.js';
 import { type LocalFile, removeLocalFile } from './local-file.js';
-import { step } from './progress.js';
+import { openSteps, type Step } from './progress.js';
 import { showFirstDelivery } from './show-first-delivery.js';
 import { startLocalStack } from './start-local-stack.js';
 import { listenForStop } from './stop-signals.js';
 
 /** Runs the local stack until a signal stops it. Then ends every part in order, and the process with exit code 0. If the start
  *  fails, stops what was started and throws an error with one sentence. */
-export async function runLocalStack(settings: StackSettings, { watch }: { watch: boolean }): Promise<void> {
+export async function runLocalStack(
+  settings: StackSettings,
+  { watch, terminal }: { watch: boolean; terminal: Terminal },
+): Promise<void> {
+  // With --json, stdout has one document only.
+  const out = terminal.isJson ? process.stderr : process.stdout;
+  const say = (line: string) => void out.write(`${line}\n`);
+  const step = openSteps(out);
   const dataDir = resolveDataDir(settings.dataDir);
   const claim = claimDataDir(dataDir);
   const undo: (() => unknown)[] = [() => claim.release()];
@@ -41,22 +49,24 @@ export async function runLocalStack(settings: StackSettings, { watch }: { watch:
 
   let failure: unknown = null;
   try {
-    console.log('Posthorn, the local stack');
-    await endLeftovers(claim);
-    const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say: console.log, watch });
-    console.log(whereThingsAre(local, settings, { dataDir, signIn: await signInLine(local) }));
+    say('Posthorn, the local stack');
+    await endLeftovers(claim, step);
+    const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say, step, watch });
+    say(whereThingsAre(local, settings, { dataDir, signIn: await signInLine(local) }));
+    const { apiUrl, consoleUrl, boardUrl, demoUrl, queueBackend } = local;
+    if (terminal.isJson) terminal.item({ apiUrl, consoleUrl, boardUrl, demoUrl, queueBackend, dataDir }, () => '');
     const outcome = await firstDelivery(local, settings, signal);
     if (!signal.aborted) {
-      console.log(`  ${outcome}\n\nCtrl-C stops it.`);
+      say(`  ${outcome}\n\nCtrl-C stops it.`);
       await once(signal, 'abort');
     }
   } catch (error) {
     if (!signal.aborted) failure = error;
   }
-  if (failure === null) console.log('\nStopping …');
+  if (failure === null) say('\nStopping …');
   for (const end of undo.toReversed()) await end();
   if (failure !== null) throw failure;
-  console.log('Stopped.');
+  say('Stopped.');
   process.exit(0); // signal handlers and open sockets must not delay the exit
 }
 
@@ -77,7 +87,7 @@ function claimDataDir(dataDir: string): Claim {
 }
 
 // After a SIGKILL of the stack its processes end automatically, but may hold their ports for a moment.
-async function endLeftovers({ left }: Claim): Promise<void> {
+async function endLeftovers({ left }: Claim, step: Step): Promise<void> {
   const alive = left.filter(isAlive);
   if (alive.length === 0) return;
   const steps = [
@@ -108,7 +118,7 @@ function whereThingsAre(
 async function signInLine(local: LocalFile): Promise<string> {
   try {
     const { token } = await createSignInLink(local);
-    return `${signInUrl(local.consoleUrl, token)}\n              works once, within 5 minutes; npm run sign-in prints another`;
+    return `${signInUrl(local.consoleUrl, token)}\n              works once, within 5 minutes; ${commandPrefix()} sign-in prints another`;
   } catch (error) {
     if (error instanceof PlainError) return error.message;
     throw error;

@@ -11,7 +11,7 @@ import { keepKeys } from './keep-keys.js';
 import { type Kept, keepRunning, type Running } from './keep-running.js';
 import { type LocalFile, removeLocalFile, writeLocalFile } from './local-file.js';
 import { openLog } from './open-log.js';
-import { step } from './progress.js';
+import type { Step } from './progress.js';
 import { startApp } from './start-app.js';
 import { startLedger, startQueue } from './start-services.js';
 import { watchSources } from './watch-sources.js';
@@ -28,6 +28,7 @@ export interface Stage {
   /** Called with the pid of each process of the stack, also after a restart. */
   onSpawn: (pid: number) => void;
   say: (line: string) => void;
+  step: Step;
   /** For development: processes restart when their sources change, and the console reloads. */
   watch: boolean;
 }
@@ -36,111 +37,57 @@ export interface Stage {
  *  Returns what it wrote to local.json. Throws an error with one sentence when something does not start, or when the signal
  *  aborts; the caller then stops what runs with `undo`. */
 export async function startLocalStack(stage: Stage): Promise<LocalFile> {
-  const { settings, dataDir, signal, undo, say } = stage;
+  const { settings, dataDir, signal, undo, say, step } = stage;
   const logs = join(dataDir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const servicesLog = openLog(join(logs, 'services.log'));
-
   const keys = keepKeys(dataDir, settings);
   const { api: apiPort, board: boardPort, demo: demoPort, ...workerPorts } = await choosePorts(portRequests(settings));
 
   let writeAgain = () => undefined as void;
-  const around = {
+  const around: Around = {
     dataDir,
     signal,
     say,
     onRestart: () => writeAgain(),
     log: (line: string) => void writeSync(servicesLog, `${line}\n`),
   };
-  const ledger = await step(
-    'Postgres',
-    () => startLedger(settings, around),
-    ({ own }) => (own ? '' : 'yours'),
-  );
-  undo.push(() => ledger.own?.stop());
-  signal.throwIfAborted();
-
-  const queue = await step(
-    'Queue',
-    () => startQueue(settings, around),
-    (found) => (found === null ? 'BullMQ on Postgres' : found.own ? 'BullMQ on Redis' : 'BullMQ on your Redis'),
-  );
-  undo.push(() => queue?.own?.stop());
-  signal.throwIfAborted();
-  const queueBackend = queue === null ? 'postgres' : 'redis';
-
-  await step(
-    'Migrations',
-    () => migrate(ledger.directUrl ?? ledger.url, queueBackend, servicesLog),
-    (applied) => `${applied} applied`,
-  );
-  signal.throwIfAborted();
-
-  const apiUrl = urlOf(settings.apiHost, apiPort);
-  const boardUrl = urlOf(settings.boardHost, boardPort);
-  const demoUrl = urlOf(settings.demoHost, demoPort);
-  const shared = {
+  const { ledger, queue, queueBackend } = await startStores(stage, { around, servicesLog });
+  const urls = {
+    api: urlOf(settings.apiHost, apiPort),
+    board: urlOf(settings.boardHost, boardPort),
+    demo: urlOf(settings.demoHost, demoPort),
+  };
+  const env = {
     DATABASE_URL: ledger.url,
     DATABASE_DIRECT_URL: ledger.directUrl ?? '',
     QUEUE_BACKEND: queueBackend,
     REDIS_URL: queue?.url ?? '',
     POSTHORN_OPERATOR_KEY: keys.operatorKey,
     POSTHORN_ENCRYPTION_KEY: keys.encryptionKey,
-    POSTHORN_API_URL: apiUrl,
-    POSTHORN_BOARD_URL: boardUrl,
+    POSTHORN_API_URL: urls.api,
+    POSTHORN_BOARD_URL: urls.board,
     POSTHORN_DATA_DIR: dataDir,
     API_PORT: String(apiPort),
     BOARD_PORT: String(boardPort),
     DEMO_PORT: String(demoPort),
   } as const;
-  const graceMs = settings.shutdownDelayMs + settings.shutdownTimeoutMs + 5_000;
-
-  const start = (name: string, file: string, readyUrl: string, more: Parameters<typeof childEnvironment>[0] = {}) => {
-    const entry = fileURLToPath(new URL(`../../../${file}`, import.meta.url));
-    const path = join(logs, `${name.toLowerCase().replaceAll(' ', '-')}.log`);
-    const log = { file: path, descriptor: openLog(path) };
-    const app = {
-      name,
-      entry,
-      env: childEnvironment({ ...shared, ...more }),
-      readyUrl,
-      log,
-      graceMs,
-      nodeOptions: nodeOptions(name, stage.watch),
-    };
-    return (startSignal: AbortSignal): Promise<Kept<Running>> =>
-      keepRunning(name, {
-        ...around,
-        signal: startSignal,
-        start: (_previous: Running | null, giveUp) => startApp(app, { signal: giveUp, onSpawn: stage.onSpawn }),
-      });
-  };
-
-  const workerHost = settings.workerHealthHost;
-  const startWorkers = Object.values<number>(workerPorts).map((port, index) =>
-    start(`Worker ${index + 1}`, 'worker/dist/main.js', `${urlOf(workerHost, port)}/readyz`, {
-      WORKER_HEALTH_PORT: String(port),
-    }),
-  );
-  const startApi = start('API', 'api/dist/server.js', `${apiUrl}/readyz`);
-  const startBoard = start('Bull Board', 'board/dist/main.js', `${boardUrl}/readyz`);
-  const startDemo = start('Demo', 'demo/dist/main.js', `${demoUrl}/status.json`);
-
-  const [workers, api, board] = await step(`API, ${count(startWorkers.length, 'worker')}, Bull Board`, async () => {
-    const all = await together([...startWorkers, startApi, startBoard], signal, undo);
-    return [all.slice(0, -2), only(all.at(-2)), only(all.at(-1))] as const;
+  const { api, workers, board, demo } = await startApps(stage, {
+    start: appStarter(stage, { around, logs, env }),
+    urls,
+    workerPorts: Object.values<number>(workerPorts),
   });
-  const demo = await step('Demo', async () => only((await together([startDemo], signal, undo))[0]));
 
   const consoleUrl = stage.watch
-    ? await step('Console, with hot reload', () => watchSources({ apiUrl, port: WATCHED_CONSOLE_PORT, signal, undo }))
-    : `${apiUrl}/`;
-
+    ? await step('Console, with hot reload', () =>
+        watchSources({ apiUrl: urls.api, port: WATCHED_CONSOLE_PORT, signal, undo }),
+      )
+    : `${urls.api}/`;
   const content = (): LocalFile => ({
-    apiUrl,
+    apiUrl: urls.api,
     consoleUrl,
-    boardUrl,
-    demoUrl,
+    boardUrl: urls.board,
+    demoUrl: urls.demo,
     operatorKey: keys.operatorKey,
     queueBackend,
     databaseUrl: ledger.url,
@@ -161,6 +108,101 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   });
   writeAgain();
   return content();
+}
+
+/** What every process of the stack shares. */
+interface Around {
+  dataDir: string;
+  signal: AbortSignal;
+  say: (line: string) => void;
+  onRestart: () => void;
+  log: (line: string) => void;
+}
+
+/** Starts Postgres and the queue, and migrates both. */
+async function startStores(
+  { settings, signal, undo, step }: Stage,
+  { around, servicesLog }: { around: Around; servicesLog: number },
+) {
+  const ledger = await step(
+    'Postgres',
+    () => startLedger(settings, around),
+    ({ own }) => (own ? '' : 'yours'),
+  );
+  undo.push(() => ledger.own?.stop());
+  signal.throwIfAborted();
+
+  const queue = await step(
+    'Queue',
+    () => startQueue(settings, around),
+    (found) => (found === null ? 'BullMQ on Postgres' : found.own ? 'BullMQ on Redis' : 'BullMQ on your Redis'),
+  );
+  undo.push(() => queue?.own?.stop());
+  signal.throwIfAborted();
+  const queueBackend: LocalFile['queueBackend'] = queue === null ? 'postgres' : 'redis';
+
+  await step(
+    'Migrations',
+    () => migrate(ledger.directUrl ?? ledger.url, queueBackend, servicesLog),
+    (applied) => `${applied} applied`,
+  );
+  signal.throwIfAborted();
+  return { ledger, queue, queueBackend };
+}
+
+type Environment = Parameters<typeof childEnvironment>[0];
+type StartApp = (signal: AbortSignal) => Promise<Kept<Running>>;
+type AppStarter = (name: string, file: string, readyUrl: string, env?: Environment) => StartApp;
+
+/** Returns a function that makes the start of an app, which is restarted when it ends. Each app has its own log. */
+function appStarter(
+  { settings, watch, onSpawn }: Stage,
+  { around, logs, env }: { around: Around; logs: string; env: Environment },
+): AppStarter {
+  const graceMs = settings.shutdownDelayMs + settings.shutdownTimeoutMs + 5_000;
+  return (name, file, readyUrl, more = {}) => {
+    const path = join(logs, `${name.toLowerCase().replaceAll(' ', '-')}.log`);
+    const app = {
+      name,
+      entry: fileURLToPath(new URL(`../../../${file}`, import.meta.url)),
+      env: childEnvironment({ ...env, ...more }),
+      readyUrl,
+      log: { file: path, descriptor: openLog(path) },
+      graceMs,
+      nodeOptions: nodeOptions(name, watch),
+    };
+    return (signal) =>
+      keepRunning(name, {
+        ...around,
+        signal,
+        start: (_previous: Running | null, giveUp) => startApp(app, { signal: giveUp, onSpawn }),
+      });
+  };
+}
+
+/** Starts API, workers and Bull Board together, then the demo. */
+async function startApps(
+  { settings, signal, undo, step }: Stage,
+  {
+    start,
+    urls,
+    workerPorts,
+  }: { start: AppStarter; urls: Record<'api' | 'board' | 'demo', string>; workerPorts: number[] },
+) {
+  const startWorkers = workerPorts.map((port, index) =>
+    start(`Worker ${index + 1}`, 'worker/dist/main.js', `${urlOf(settings.workerHealthHost, port)}/readyz`, {
+      WORKER_HEALTH_PORT: String(port),
+    }),
+  );
+  const startApi = start('API', 'api/dist/server.js', `${urls.api}/readyz`);
+  const startBoard = start('Bull Board', 'board/dist/main.js', `${urls.board}/readyz`);
+  const startDemo = start('Demo', 'demo/dist/main.js', `${urls.demo}/status.json`);
+  const [workers, api, board] = await step(`API, ${count(startWorkers.length, 'worker')}, Bull Board`, async () => {
+    const all = await together([...startWorkers, startApi, startBoard], signal, undo);
+    return [all.slice(0, -2), only(all.at(-2)), only(all.at(-1))] as const;
+  });
+  const demo = await step('Demo', async () => only((await together([startDemo], signal, undo))[0]));
+  return { api, workers, board, demo };
 }
 
 /** In watch mode, Node restarts a process when a loaded file changes, and debuggers can attach to two processes. */

@@ -1,23 +1,6 @@
-import type { Problem } from '@posthorn/contract';
+import { ApiProblem } from './api-problem.js';
 import { parseJson } from './json.js';
 import { isPortal } from './place.js';
-
-/** A response of the API that is not 2xx, or no response at all (status 0). */
-export class ApiProblem extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly requestId: string | null;
-  /** The message for each field that is wrong, by its path. */
-  readonly fields: ReadonlyMap<string, string>;
-
-  constructor(status: number, problem: Partial<Problem>) {
-    super(problem.detail ?? problem.title ?? 'The server did not give a reason.');
-    this.status = status;
-    this.code = problem.code ?? 'unknown';
-    this.requestId = problem.requestId ?? null;
-    this.fields = new Map(problem.errors?.map(({ path, message }) => [path, message]));
-  }
-}
 
 /** The portal's token, kept only in this page's memory. In the console, the browser sends a cookie instead. */
 let portalToken: string | null = null;

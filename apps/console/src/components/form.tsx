@@ -1,7 +1,7 @@
 import { standardSchemaResolver } from '@hookform/resolvers/standard-schema';
 import { type DefaultValues, type FieldValues, type Path, useForm, type UseFormReturn } from 'react-hook-form';
 import * as z from 'zod';
-import { ApiProblem } from '../api/call.js';
+import { ApiProblem } from '../api/api-problem.js';
 
 z.config({ customError: describeIssue });
 
@@ -40,14 +40,21 @@ export const errorOf = <I extends FieldValues, O>(
   return message === undefined ? undefined : asSentence(message);
 };
 
-/** Shows the errors of the API beside their inputs, and errors without an input at the end of the form. */
-export function showRefusal<I extends FieldValues, O>(form: UseFormReturn<I, unknown, O>, error: Error): void {
+/** Shows the errors of the API beside their inputs, and errors without an input at the end of the form. `placeOf` returns the input of a
+ *  path of the API. Default: the first name of the path. */
+export function showRefusal<I extends FieldValues, O>(
+  form: UseFormReturn<I, unknown, O>,
+  error: Error,
+  placeOf = firstName,
+): void {
   const names = Object.keys(form.getValues());
   const fields = error instanceof ApiProblem ? [...error.fields] : [];
-  const shown = fields.filter(([path]) => names.includes(path.split('.')[0] ?? ''));
-  for (const [path, message] of shown) form.setError(path.split('.')[0] as Path<I>, { message }, { shouldFocus: true });
+  const shown = fields.filter(([path]) => names.includes(firstName(path)));
+  for (const [path, message] of shown) form.setError(placeOf(path) as Path<I>, { message }, { shouldFocus: true });
   if (shown.length === 0) form.setError('root', { message: error.message });
 }
+
+const firstName = (path: string): string => path.split('.')[0] ?? '';
 
 /** The error of the form as a whole. */
 export function FormError<I extends FieldValues, O>({ form }: { form: UseFormReturn<I, unknown, O> }) {

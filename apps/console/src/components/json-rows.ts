@@ -71,3 +71,29 @@ export function openWithin(root: JsonNode, maxRows: number): Set<number> {
   }
   return open;
 }
+
+/** A value that contains a text, and what the tree must show for it to be visible. */
+export interface JsonMatch {
+  /** The id of its row. */
+  id: number;
+  open: number[];
+  counts: [id: number, count: number][];
+}
+
+/** Finds the values whose key, or whose own text, contains `wanted`, from top to bottom. Ignores case. `textOf` returns the readable text
+ *  of a part of the source. */
+export function findIn(root: JsonNode, wanted: string, textOf: (node: JsonNode) => string): JsonMatch[] {
+  const text = wanted.toLowerCase();
+  const found: JsonMatch[] = [];
+  const visit = (node: JsonNode, { open, counts }: Omit<JsonMatch, 'id'>): void => {
+    const { start, kind, children } = node;
+    const isLeaf = kind === 'string' || kind === 'other';
+    const isMatch = [node.key ?? '', isLeaf ? textOf(node) : ''].some((one) => one.toLowerCase().includes(text));
+    // A long string is cut until it is open.
+    if (isMatch) found.push({ id: start, open: isLeaf ? [...open, start] : open, counts });
+    for (const [index, child] of children.entries())
+      visit(child, { open: [...open, start], counts: index < PORTION ? counts : [...counts, [start, index + 1]] });
+  };
+  visit(root, { open: [], counts: [] });
+  return found;
+}

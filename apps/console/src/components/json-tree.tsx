@@ -1,7 +1,8 @@
 import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { JsonNode } from '../api/json-source.js';
 import { Button } from './button.js';
-import { type JsonRow, openWithin, PORTION, rowsOf } from './json-rows.js';
+import { JsonFind } from './json-find.js';
+import { type JsonMatch, type JsonRow, openWithin, PORTION, rowsOf } from './json-rows.js';
 import { whole } from './number.js';
 import { OutsideText } from './outside-text.js';
 import './json-tree.css';
@@ -10,6 +11,8 @@ import './json-tree.css';
 const FEW = 100;
 /** Rows after "Expand all": more would take the browser too long. */
 const MANY = 2_000;
+/** Shorter JSON needs no search. */
+const SEARCHED_CHARACTERS = 1_000;
 /** Longer strings are cut until they are expanded. */
 const LONG = 300;
 
@@ -27,69 +30,19 @@ export function JsonTree({
   /** Further buttons above the tree. */
   tools: ReactNode;
 }) {
-  const [open, setOpen] = useState<ReadonlySet<number>>(() => openWithin(root, FEW));
-  const [counts, setCounts] = useState<ReadonlyMap<number, number>>(new Map());
-  const rows = useMemo(() => rowsOf(root, { open, counts }), [root, open, counts]);
-  const [current, setCurrent] = useState(root.start);
+  const folds = useFolds(root);
+  const { open, rows, current, setCurrent } = folds;
+  const [found, setFound] = useState<JsonMatch | null>(null);
   const tree = useRef<HTMLDivElement>(null);
-  const at = Math.max(
-    0,
-    rows.findIndex(({ id }) => id === current),
-  );
-  const stop = rows[at]?.id;
+  const stop = current?.id;
   useEffect(() => {
     if (stop !== undefined && tree.current?.contains(document.activeElement))
       tree.current.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   }, [stop]);
+  useEffect(() => {
+    if (found) tree.current?.querySelector(`[data-id="${found.id}"]`)?.scrollIntoView({ block: 'nearest' });
+  }, [found]);
 
-  const fold = (ids: readonly number[], isOpen: boolean) => {
-    const next = new Set(open);
-    for (const id of ids) {
-      if (isOpen) next.add(id);
-      else next.delete(id);
-    }
-    setOpen(next);
-  };
-  const use = ({ id, node, hidden, position }: JsonRow) => {
-    setCurrent(id);
-    if (hidden > 0) {
-      setCounts(new Map(counts).set(node.start, position - 1 + PORTION));
-      setCurrent(node.children[position - 1]?.start ?? id);
-    } else if (isFoldable(node)) fold([id], !open.has(id));
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const row = rows[at];
-    if (row === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { id, node, hidden, parentId } = row;
-    const canFold = hidden === 0 && isFoldable(node);
-    const go = (index: number) => setCurrent(rows[Math.min(Math.max(index, 0), rows.length - 1)]?.id ?? id);
-    const actions: Record<string, () => void> = {
-      ArrowDown: () => go(at + 1),
-      ArrowUp: () => go(at - 1),
-      Home: () => go(0),
-      End: () => go(rows.length - 1),
-      Enter: () => use(row),
-      ' ': () => use(row),
-      ArrowRight() {
-        if (canFold && !open.has(id)) fold([id], true);
-        else if (rows[at + 1]?.parentId === id) go(at + 1);
-      },
-      ArrowLeft() {
-        if (canFold && open.has(id)) fold([id], false);
-        else if (parentId !== null) setCurrent(parentId);
-      },
-      // The siblings, too.
-      '*': () =>
-        fold(
-          rows.filter((one) => one.parentId === parentId && one.node.children.length > 0).map((one) => one.id),
-          true,
-        ),
-    };
-    const action = actions[event.key];
-    if (action === undefined) return;
-    event.preventDefault();
-    action();
-  };
   const rowAt = (target: EventTarget): JsonRow | undefined => {
     const id = (target as Element).closest<HTMLElement>('[role="treeitem"]')?.dataset['id'];
     return rows.find((row) => String(row.id) === id);
@@ -97,26 +50,38 @@ export function JsonTree({
   const onClick = ({ target }: MouseEvent) => {
     const row = rowAt(target);
     // A click that ends a selection of text must not fold it away.
-    if (row && document.getSelection()?.isCollapsed !== false) use(row);
+    if (row && document.getSelection()?.isCollapsed !== false) folds.use(row);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const action = current && actionOf(event.key, current, folds);
+    if (!action) return;
+    event.preventDefault();
+    action();
   };
   return (
     <>
       <div className="row tight body-bar">
         {root.children.some(({ children }) => children.length > 0) && (
           <>
-            <Button size="tiny" onClick={() => setOpen(openWithin(root, MANY))}>
+            <Button size="tiny" onClick={folds.expandAll}>
               Expand all
             </Button>
-            <Button
-              size="tiny"
-              onClick={() => {
-                setOpen(new Set([root.start]));
-                setCurrent(root.start);
-              }}
-            >
+            <Button size="tiny" onClick={folds.collapseAll}>
               Collapse all
             </Button>
           </>
+        )}
+        {text.length > SEARCHED_CHARACTERS && (
+          <JsonFind
+            root={root}
+            label={label}
+            textOf={(node) => textOf(node, text)}
+            onShow={(match) => {
+              setFound(match);
+              if (match) folds.show(match);
+            }}
+          />
         )}
         {tools}
       </div>
@@ -128,15 +93,100 @@ export function JsonTree({
         aria-label={label}
         className="code json-tree"
         onClick={onClick}
-        onFocus={({ target }) => setCurrent(rowAt(target)?.id ?? current)}
+        onFocus={({ target }) => setCurrent(rowAt(target)?.id ?? stop ?? root.start)}
         onKeyDown={onKeyDown}
       >
         {rows.map((row) => (
-          <Row key={row.id} row={row} text={text} isOpen={open.has(row.id)} isStop={row.id === stop} />
+          <Row
+            key={row.id}
+            row={row}
+            text={text}
+            isOpen={open.has(row.id)}
+            isStop={row.id === stop}
+            isFound={row.id === found?.id}
+          />
         ))}
       </div>
     </>
   );
+}
+
+/** What is expanded, the rows that this shows, and the current row. */
+function useFolds(root: JsonNode) {
+  const [open, setOpen] = useState<ReadonlySet<number>>(() => openWithin(root, FEW));
+  const [counts, setCounts] = useState<ReadonlyMap<number, number>>(new Map());
+  const [currentId, setCurrent] = useState(root.start);
+  const rows = useMemo(() => rowsOf(root, { open, counts }), [root, open, counts]);
+  const fold = (ids: readonly number[], isOpen: boolean) => {
+    const next = new Set(open);
+    for (const id of ids) {
+      if (isOpen) next.add(id);
+      else next.delete(id);
+    }
+    setOpen(next);
+  };
+  return {
+    open,
+    rows,
+    current: rows.find(({ id }) => id === currentId) ?? rows[0],
+    setCurrent,
+    fold,
+    /** What a click on the row does. */
+    use({ id, node, hidden, position }: JsonRow) {
+      setCurrent(id);
+      if (hidden > 0) {
+        setCounts(new Map(counts).set(node.start, position - 1 + PORTION));
+        setCurrent(node.children[position - 1]?.start ?? id);
+      } else if (isFoldable(node)) fold([id], !open.has(id));
+    },
+    /** Makes a match visible. */
+    show(match: JsonMatch) {
+      setOpen(new Set([...open, ...match.open]));
+      const needed = match.counts.filter(([id, count]) => count > (counts.get(id) ?? PORTION));
+      setCounts(new Map([...counts, ...needed]));
+      setCurrent(match.id);
+    },
+    expandAll: () => setOpen(openWithin(root, MANY)),
+    collapseAll() {
+      setOpen(new Set([root.start]));
+      setCurrent(root.start);
+    },
+  };
+}
+
+/** What a key does at a row, as in the WAI-ARIA pattern. */
+function actionOf(
+  key: string,
+  row: JsonRow,
+  { open, rows, setCurrent, fold, use }: ReturnType<typeof useFolds>,
+): (() => void) | undefined {
+  const { id, node, hidden, parentId } = row;
+  const at = rows.indexOf(row);
+  const canFold = hidden === 0 && isFoldable(node);
+  const go = (index: number) => setCurrent(rows[Math.min(Math.max(index, 0), rows.length - 1)]?.id ?? id);
+  const actions: Record<string, () => void> = {
+    ArrowDown: () => go(at + 1),
+    ArrowUp: () => go(at - 1),
+    Home: () => go(0),
+    End: () => go(rows.length - 1),
+    Enter: () => use(row),
+    ' ': () => use(row),
+    ArrowRight() {
+      if (canFold && !open.has(id)) fold([id], true);
+      else if (rows[at + 1]?.parentId === id) go(at + 1);
+    },
+    ArrowLeft() {
+      if (canFold && open.has(id)) fold([id], false);
+      else if (parentId !== null) setCurrent(parentId);
+    },
+    // The siblings, too.
+    '*': () =>
+      fold(
+        rows.filter((one) => one.parentId === parentId && one.node.children.length > 0).map((one) => one.id),
+        true,
+      ),
+  };
+  return Object.hasOwn(actions, key) ? actions[key] : undefined;
 }
 
 const isFoldable = ({ kind, start, end, children }: JsonNode): boolean =>
@@ -150,18 +200,21 @@ const Row = memo(function Row({
   text,
   isOpen,
   isStop,
+  isFound,
 }: {
   row: JsonRow;
   text: string;
   isOpen: boolean;
   /** Tab stops here. */
   isStop: boolean;
+  isFound: boolean;
 }) {
   const canFold = hidden === 0 && isFoldable(node);
   return (
     <div
       role="treeitem"
       data-id={id}
+      data-found={isFound || undefined}
       tabIndex={isStop ? 0 : -1}
       aria-level={level}
       aria-posinset={position}
@@ -224,6 +277,10 @@ function Value({ node, text, isOpen }: { node: JsonNode; text: string; isOpen: b
       return kind satisfies never;
   }
 }
+
+/** The text of a string or another value without children, as it is shown. */
+const textOf = ({ kind, start, end }: JsonNode, source: string): string =>
+  kind === 'string' ? readable(source.slice(start, end)) : source.slice(start, end);
 
 /** A string of the source with escapes such as \u00e9 as characters. Half a surrogate pair stays an escape. */
 const readable = (source: string): string => JSON.stringify(JSON.parse(source));

@@ -14,6 +14,7 @@ export function List<Row>({
   empty,
   onClear,
   total,
+  note,
   children,
 }: {
   query: UseQueryResult<{ data: Row[]; nextCursor: string | null; searchedBackTo?: string | null }>;
@@ -25,6 +26,8 @@ export function List<Row>({
   onClear?: (() => void) | undefined;
   /** Facts about all pages. */
   total?: ReactNode;
+  /** Why filters may match nothing. */
+  note?: string | undefined;
   children: (rows: Row[]) => ReactNode;
 }) {
   return (
@@ -54,10 +57,12 @@ export function List<Row>({
               </>
             }
           >
-            Searched back to <Time at={searchedBackTo} />.
+            Searched back to <Time at={searchedBackTo} />. {note}
           </Empty>
         ) : onClear ? (
-          <Empty title={`No ${what} match these filters`} action={<Button onClick={onClear}>Clear filters</Button>} />
+          <Empty title={`No ${what} match these filters`} action={<Button onClick={onClear}>Clear filters</Button>}>
+            {note}
+          </Empty>
         ) : (
           empty
         )

@@ -24,14 +24,19 @@ export function SubscriptionPill({ of }: { of: Pick<Subscription, 'status' | 'st
   return <Pill tone={tone}>{label}</Pill>;
 }
 
-type Summary = Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> & Partial<Pick<Delivery, 'lastAttempt'>>;
+type Summary = Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> &
+  Partial<Pick<Delivery, 'lastAttempt' | 'waitingFor'>>;
 
 export function DeliveryPill({ of }: { of: Summary }) {
   const { tone, words } = deliveryWords(of, useNow());
   return <Pill tone={tone}>{words}</Pill>;
 }
 
-/** The status, the last result and the time of the next attempt: "Pending · 503 · retry in 4 min." */
+/** Whether the words of a delivery say when its next attempt is. */
+export const saysTime = ({ waitingFor, attemptCount }: Delivery): boolean =>
+  waitingFor?.state === 'scheduled' && attemptCount > 0;
+
+/** The status, the last result and, while the delivery waits for it, the time of the next attempt: "Pending · 503 · retry in 4 min." */
 export function deliveryWords(of: Summary, now: number): { tone: Tone; words: string } {
   const { label, tone } = DELIVERY_WORDS[of.status];
   const isRetrying = of.status === 'pending' && of.attemptCount > 0;
@@ -39,10 +44,16 @@ export function deliveryWords(of: Summary, now: number): { tone: Tone; words: st
   const parts = [
     label,
     hasResult && of.lastAttempt ? resultOf(of.lastAttempt) : null,
-    isRetrying && of.nextAttemptAt !== null ? `retry ${relativeTime(of.nextAttemptAt, now)}` : null,
+    isRetrying && of.nextAttemptAt !== null && isScheduled(of, now)
+      ? `retry ${relativeTime(of.nextAttemptAt, now)}`
+      : null,
   ];
   return { tone: isRetrying ? 'warning' : tone, words: parts.filter((part) => part !== null).join(' · ') };
 }
+
+/** Where it is not known what the delivery waits for, a time in the past means that it no longer waits for that. */
+const isScheduled = ({ waitingFor, nextAttemptAt }: Summary, now: number): boolean =>
+  waitingFor === undefined ? Date.parse(nextAttemptAt ?? '') > now : waitingFor?.state === 'scheduled';
 
 /** The result of an attempt in a word: the status code, or the outcome if no response came. */
 export const resultOf = ({ statusCode, outcome }: Pick<Attempt, 'statusCode' | 'outcome'>): string =>

@@ -1,5 +1,6 @@
+import type { ReactNode } from 'react';
 import { Select } from './select.js';
-import { orderName, SORTED_ROWS, SORTS, type Sort, type Sorted } from './sort.js';
+import { orderName, sortedRows, SORTS, type Sort, type Sorted } from './sort.js';
 
 /** The order of a list. */
 export function SortFilter({ of, onChange }: { of: Sorted; onChange: (value: Sort | undefined) => void }) {
@@ -16,9 +17,9 @@ export function SortFilter({ of, onChange }: { of: Sorted; onChange: (value: Sor
   );
 }
 
-/** Says that a sorted list does not have all rows. */
-export const SortedNote = ({ what }: { what: string }) => (
+/** Says that a list that is sorted here does not have all rows. `children`: where to find what it may miss. */
+export const SortedNote = ({ of, what, children }: { of: Sorted; what: string; children?: ReactNode }) => (
   <span className="muted small">
-    Only the {SORTED_ROWS} {what} on this page are sorted
+    Only {sortedRows(of, what)} are sorted.{children && <> {children}</>}
   </span>
 );

@@ -3,16 +3,27 @@ import type { WaitingOfRow } from '@posthorn/contract';
 export const SORTS = { success: 'Lowest success rate first', waiting: 'Longest waiting first' } as const;
 export type Sort = keyof typeof SORTS;
 
-/** How many rows are sorted: the largest page that the API returns. The newest (or the first matches of a search) are read and sorted
- *  here, because an order over all rows would need the numbers of every row for each page: a day of statistics and the waiting
- *  deliveries of each account or webhook. A page reads them for its own rows only. */
-export const SORTED_ROWS = 100;
+/** How many rows are sorted here: the largest page that the API returns. The API sorts all rows by waiting time. An order of all rows by
+ *  success rate, or of a search, would need a day of statistics of every row for each page. */
+const SORTED_ROWS = 100;
 
 /** The part of an address that orders a list. */
 export interface Sorted {
   q?: string | undefined;
   sort?: Sort | undefined;
 }
+
+/** The list is in the order of the API, so its rows are sorted here. */
+export const isSortedHere = ({ q, sort }: Sorted): boolean =>
+  sort === 'success' || (sort === 'waiting' && q !== undefined);
+
+/** The parameters of the API for a list in this order. */
+export const orderQuery = (of: Sorted): { sort?: 'waiting'; limit?: number } =>
+  isSortedHere(of) ? { limit: SORTED_ROWS } : of.sort === 'waiting' ? { sort: of.sort } : {};
+
+/** Which rows a list has that is sorted here. */
+export const sortedRows = ({ q }: Sorted, what: string): string =>
+  q === undefined ? `the ${SORTED_ROWS} newest ${what}` : `the first ${SORTED_ROWS} ${what} that match`;
 
 /** The order of a list in words, after a comma. */
 export const orderName = ({ q, sort }: Sorted): string =>
@@ -23,7 +34,9 @@ interface Sortable {
 }
 
 /** Rows without attempts, or without waiting deliveries, come last. Equal rows keep their order. */
-export function sortRows<Row extends Sortable>(rows: readonly Row[], sort: Sort | undefined): readonly Row[] {
+export function sortRows<Row extends Sortable>(rows: readonly Row[], of: Sorted): readonly Row[] {
+  if (!isSortedHere(of)) return rows;
+  const { sort } = of;
   switch (sort) {
     case 'success':
       return rows.toSorted((a, b) => (a.stats?.successRate ?? 2) - (b.stats?.successRate ?? 2));

@@ -2,7 +2,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import { Link, useMatch } from '@tanstack/react-router';
 import { CircleAlert, RotateCw } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { ApiProblem } from '../api/call.js';
+import { ApiProblem } from '../api/api-problem.js';
 import { Button } from './button.js';
 import './banner.css';
 import './states.css';

@@ -6,6 +6,7 @@ export function TextFilter({
   label,
   placeholder = `${label}: any`,
   pattern,
+  hint,
   value = '',
   onChange,
 }: {
@@ -13,14 +14,16 @@ export function TextFilter({
   placeholder?: string;
   /** What a text has to match before it holds. */
   pattern?: string;
+  /** What the pattern requires, shown while the text does not match it. */
+  hint?: string;
   value: string | undefined;
   onChange: (value: string) => void;
 }) {
   const [typed, setTyped] = useState({ of: value, text: value });
   const text = typed.of === value ? typed.text : value;
+  const isValid = pattern === undefined || new RegExp(`^(${pattern})?$`).test(text.trim());
   const apply = (event?: FormEvent) => {
     event?.preventDefault();
-    const isValid = pattern === undefined || new RegExp(`^(${pattern})?$`).test(text.trim());
     if (isValid && text.trim() !== value) onChange(text.trim());
   };
   return (
@@ -34,6 +37,11 @@ export function TextFilter({
         onChange={({ target }) => setTyped({ of: value, text: target.value })}
         onBlur={() => apply()}
       />
+      {hint !== undefined && !isValid && (
+        <p className="small muted" role="status">
+          {hint}
+        </p>
+      )}
     </form>
   );
 }

@@ -7,16 +7,16 @@ import type { Message } from './toasts.js';
 export function ToastList({ messages, onDrop }: { messages: Message[]; onDrop: (id: number) => void }) {
   return (
     <Toast.Provider duration={8_000} label="Message">
-      {messages.map(({ id, text, action }) => (
+      {messages.map(({ id, text, actions }) => (
         <Toast.Root key={id} className="toast" onOpenChange={(isOpen) => !isOpen && onDrop(id)}>
           <Toast.Description className="grow">{text}</Toast.Description>
-          {action && (
-            <Toast.Action asChild altText={action.label}>
-              <Button size="tiny" onClick={action.onClick}>
-                {action.label}
+          {actions.map(({ label, onClick }) => (
+            <Toast.Action key={label} asChild altText={label}>
+              <Button size="tiny" onClick={onClick}>
+                {label}
               </Button>
             </Toast.Action>
-          )}
+          ))}
           <Toast.Close asChild>
             <Button look="plain" size="tiny" label="Dismiss">
               <X className="icon" aria-hidden />

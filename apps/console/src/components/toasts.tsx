@@ -5,12 +5,16 @@ import './toasts.css';
 export interface Message {
   id: number;
   text: ReactNode;
-  action?: { label: string; onClick: () => void };
+  actions: Action[];
 }
-type ShowToast = (text: ReactNode, action?: Message['action']) => void;
+interface Action {
+  label: string;
+  onClick: () => void;
+}
+type ShowToast = (text: ReactNode, ...actions: Action[]) => void;
 
 const ToastContext = createContext<ShowToast>(() => {});
-/** Reports in a toast what was done, with an action such as Undo. */
+/** Reports in a toast what was done, with actions such as Undo. */
 export const useToast = (): ShowToast => useContext(ToastContext);
 
 let lastId = 0;
@@ -19,9 +23,9 @@ const ToastList = lazy(() => untilLoaded(async () => ({ default: (await import('
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [messages, setMessages] = useState<Message[]>([]);
-  const toast = useCallback<ShowToast>((text, action) => {
+  const toast = useCallback<ShowToast>((text, ...actions) => {
     lastId += 1;
-    const message: Message = { id: lastId, text, ...(action && { action }) };
+    const message: Message = { id: lastId, text, actions };
     setMessages((before) => [...before.slice(-2), message]);
   }, []);
   const drop = useCallback((id: number) => setMessages((before) => before.filter((message) => message.id !== id)), []);

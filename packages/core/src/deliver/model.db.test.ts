@@ -138,14 +138,15 @@ function checkRow(row: Row, world: World): void {
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));
   expect(status === 'succeeded').toBe(attempts.some(({ outcome }) => outcome === 'ok'));
   if (requestedTrigger === 'replay') expect(status, 'a pause holds the request of a replay').toBe('pending');
-  // Only a failure of the endpoint in a scheduled attempt uses up a wait, and a replay restores all of them.
+  // Only a failure of the endpoint in a scheduled attempt uses up a wait. A catch-up restores one, a replay all of them.
   const spending = attempts
     .slice(world.attemptsBeforeReplay.get(row.id) ?? 0)
     .filter(
       ({ trigger, outcome, statusCode }) =>
         trigger !== 'manual' && !['ok', 'aborted'].includes(outcome) && statusCode !== 410,
     );
-  expect(row.failureCount).toBe(Math.min(world.waitsMs.length, spending.length));
+  const used = spending.length - (world.waitsBack.get(row.id) ?? 0);
+  expect(row.failureCount, 'used waits').toBe(Math.min(world.waitsMs.length, used));
   // Each attempt made one POST; crashes and races account for the other POSTs.
   const key = `${row.eventId} ${row.subscriptionId}`;
   expect(world.posted.get(key) ?? 0, 'POSTs').toBe(attempts.length + (world.lost.get(key) ?? 0));
@@ -320,6 +321,13 @@ const IN_ORDER: Step[] = [
   ],
   ...[step('all endpoints are down for hours', 0), step('replay', 2), step(MEANWHILE, 1), step('work', 0, 1)],
 ];
+/** The endpoints work again after hours; one fails again during the catch-up. */
+const RECOVERED: Step[] = [
+  ...[...times(4, step('publish', 0)), step('all endpoints are down for hours', 0), step('publish', 0)],
+  ...[step('dispatch', 0), ...times(2, step('work', 0, 1)), step('catch up', 0), step('dispatch', 0)],
+  ...[step('work', 1, 1), step('work', 0, 1), step('catch up', 0), step('the queue delivers a job again', 0)],
+  ...[step('time passes', 0), step('catch up', 0), step('dispatch', 0), ...times(3, step('work', 0, 1))],
+];
 const EXAMPLES: [Step[], (typeof FINAL_RESULTS)[number], (typeof SCHEDULES_MS)[number]][] = [
   [[step('publish', 0), step(MEANWHILE, 1)], {}, []], // 500, no wait left
   [[step('publish', 0), step(MEANWHILE, 1)], {}, [5_000]], // 500
@@ -327,6 +335,9 @@ const EXAMPLES: [Step[], (typeof FINAL_RESULTS)[number], (typeof SCHEDULES_MS)[n
   [[step('publish', 0), step('all endpoints are down for hours', 0), step('replay', 2)], FAILED, [5_000]],
   [HALF_OPEN, {}, [55_000, 3_500_000]],
   [HALF_OPEN, {}, [3_700_000, 5_000]],
+  [RECOVERED, {}, [55_000, 3_500_000]],
+  [RECOVERED, FAILED, [3_700_000, 5_000]],
+  [[step(ORDER, 1), step(ORDER, 1, 1), ...RECOVERED], {}, [5_000, 3_700_000]],
   [IN_ORDER, {}, [5_000]],
   [IN_ORDER, FAILED, [55_000, 3_500_000]],
   [[step(ORDER, 1), step(ORDER, 1, 1), ...HALF_OPEN], {}, [55_000, 3_500_000]],

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import type { Due, QueueName } from '../deps.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { openPublisher } from '../publish/publisher.js';
+import { catchUp } from '../dispatch/catch-up.js';
 import { type Round, dispatch, dispatchRest } from '../dispatch/dispatch.js';
 import { reclaim } from '../dispatch/reclaim.js';
 import {
@@ -88,6 +89,8 @@ export interface World {
   followed: string | null;
   /** How many attempts, including one in flight, a delivery had when its schedule started over. */
   attemptsBeforeReplay: Map<string, number>;
+  /** How many waits of its schedule a delivery got back, because its next attempt became due early. */
+  waitsBack: Map<string, number>;
   inFlight: Set<string>;
   /** Jobs that ran. A queue may deliver each of them again. */
   handled: (Due & { queue: QueueName })[];
@@ -113,6 +116,8 @@ export async function openWorld(ledger: Ledger, waitsMs: readonly number[]): Pro
     expected: new Map(),
     followed: null,
     attemptsBeforeReplay: new Map(),
+
+    waitsBack: new Map(),
     inFlight: new Set(),
     handled: [],
     observe: () => Promise.resolve(),
@@ -348,11 +353,51 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
     for (const { id: deliveryId, eventId, attemptCount } of replayed) {
       world.expected.get(eventId)?.add(subscription.id);
       world.attemptsBeforeReplay.set(deliveryId, attemptCount + Number(world.inFlight.has(deliveryId)));
+      world.waitsBack.delete(deliveryId);
     }
     if (now.status !== 'running' && now.status !== 'canceled' && replay.which === 'missed')
       expect(await replayable(world, replay), 'nothing is left to replay').toEqual([]);
   }
   return left;
+}
+
+interface Waiting {
+  id: string;
+  failureCount: number;
+  isEarly: boolean;
+  /** The row without what a catch-up changes. */
+  rest: string;
+}
+
+/** Makes steps of the account's catch-ups until none is due. Returns how many deliveries became due. */
+async function catchUpAll(world: World): Promise<number> {
+  const read = async () => {
+    const { rows } = await world.ledger.db.pool.query<Waiting>(
+      `SELECT id, failure_count AS "failureCount", coalesce(due_at > now() + interval '5 seconds', false) AS "isEarly",
+         md5((to_jsonb(d) - '{due_at,leased_until,failure_count}'::text[])::text) AS rest
+       FROM pending_deliveries d WHERE account_id = $1`,
+      [world.accountId],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  };
+  let sum = 0;
+  for (let scanned = 1; scanned > 0;) {
+    const before = await read();
+    const step = await catchUp(world.ledger.db.pool);
+    ({ scanned } = step);
+    sum += step.count;
+    let changed = 0;
+    for (const [id, after] of await read()) {
+      const was = before.get(id);
+      expect(after.rest, 'only the times and the waits change').toBe(was?.rest);
+      if (!was?.isEarly || after.isEarly) continue;
+      changed += 1;
+      expect(after.failureCount).toBe(Math.max(0, was.failureCount - 1));
+      world.waitsBack.set(id, (world.waitsBack.get(id) ?? 0) + was.failureCount - after.failureCount);
+    }
+    expect(changed, 'deliveries that became due').toBe(step.count);
+  }
+  return sum;
 }
 
 const CANCELS = ['pending>canceled', 'held>canceled'];
@@ -582,6 +627,7 @@ const OUTSIDE: Record<string, Action> = {
         changes: { ordering: how % 3 === 0 ? 'none' : 'strict' },
       })),
   },
+  'catch up': { run: async (world) => void (await catchUpAll(world)) },
   dispatch: { run: async (world) => void (await dispatchAll(world)) },
   'settle, and dispatch the rest': {
     ...SETTLING,
@@ -744,6 +790,8 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
        UPDATE pending_deliveries SET due_at = due_at - passed, leased_until = leased_until - passed FROM clock WHERE account_id = $1
      ), entries_nearer AS (
        UPDATE due_subscriptions SET due_at = due_at - passed FROM clock WHERE account_id = $1
+     ), steps_nearer AS (
+       UPDATE catch_ups c SET due_at = c.due_at - passed FROM clock, subscriptions s WHERE s.id = c.subscription_id AND s.account_id = $1
      )
      UPDATE subscriptions SET failing_since = failing_since - passed, circuit_open_until = circuit_open_until - passed,
        next_slot_at = next_slot_at - passed, concurrency_set_at = concurrency_set_at - passed
@@ -766,6 +814,8 @@ export async function settle(
     const rest = await dispatchRest(world.ledger);
     world.followed = 'every';
     await world.observe(SETTLING);
+    await catchUpAll(world);
+    await world.observe({});
     const round = await dispatchAll(world);
     if (replaying + round.enqueued + rest === 0 && !round.isMoreDue && world.ledger.jobs.length === 0) return;
     for (let job = takeDue(world); job; job = takeDue(world)) {

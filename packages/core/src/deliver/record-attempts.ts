@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Batch, openBatch } from '../batch.js';
 import { LEASE_SECONDS, leaseOf } from '../deliveries/lease.js';
+import { SET_OUTAGE, startCatchUps } from '../dispatch/catch-up.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { unsettleAll } from '../settle/unsettle.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
@@ -215,6 +216,7 @@ verdict AS (
     SELECT subscription_id, array_agg(id) AS ids,
       bool_or(next = 'gone' OR is_last) AS gone,
       bool_or(next = 'succeeded') AS succeeded,
+      bool_or(next = 'succeeded' AND trigger IN ('manual', 'test')) AS is_confirmed,
       coalesce(bool_and(duration_ms < ${QUICK_MS}) FILTER (WHERE next = 'succeeded'), false) AS quick,
       bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
       bool_or(next = 'failed') AS exhausted,
@@ -228,7 +230,7 @@ verdict AS (
  *  delivery. */
 const LOCK_SUBSCRIPTIONS = `
 standing AS (
-  SELECT s.*, v.gone, v.succeeded, v.quick, v.is_bad,
+  SELECT s.*, v.gone, v.succeeded, v.is_confirmed, v.quick, v.is_bad,
     v.is_bad AND v.exhausted AND s.failing_since <= now() - $1 * interval '1 millisecond' AS is_given_up,
     v.weight, ${OPENS} AS opens,
     CASE
@@ -254,12 +256,14 @@ subscription AS (
     status_reason = CASE WHEN v.gone THEN 'gone' WHEN v.is_given_up THEN 'failing' ELSE s.status_reason END,
     status_changed_at = CASE WHEN v.gone OR v.is_given_up THEN now() ELSE s.status_changed_at END,
     failing_since = CASE WHEN v.succeeded THEN NULL WHEN v.is_bad OR v.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END,
-    failing_warned = v.warned_after,${SET_CIRCUIT},${SET_CAPACITY}
+    failing_warned = v.warned_after,${SET_CIRCUIT},${SET_CAPACITY},${SET_OUTAGE}
   FROM standing v WHERE ${lookUp('s.id', 'v.id')}
   RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, v.failing_warned AS warned_before,
     v.failing_since AS failing_before, v.opens
 ),
 unsettled AS (${unsettleAll(`SELECT id FROM subscription WHERE status = 'disabled' ORDER BY id`)}
+),
+recovered AS (${startCatchUps('standing')}
 )`;
 
 /** `awaited`: makes the dispatcher look at subscriptions with a strict order whose delivery has finished. For a

@@ -28,8 +28,9 @@ export interface WaitingOfAccount extends WaitingCount {
 const FIRST_ID = `'00000000-0000-0000-0000-000000000000'::uuid`;
 const LAST_ID = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
 
-// Compared as rows, as in newest-first.ts: so only the index with that column and the id has the order.
-const rangeOf = (column: string, value: string): string =>
+/** SQL: the waiting deliveries `d` with this value, the oldest first. Compared as rows, as in newest-first.ts: so only the index with that
+ *  column and the id has the order. */
+export const rangeOf = (column: string, value: string): string =>
   `(d.${column}, d.id) >= (${value}, ${FIRST_ID}) AND (d.${column}, d.id) <= (${value}, ${LAST_ID}) ORDER BY d.${column}, d.id`;
 const countOf = (column: string, value: string, most = `${MOST_WAITING}`): string =>
   `(SELECT count(*)::int FROM (SELECT FROM pending_deliveries d WHERE ${rangeOf(column, value)} LIMIT ${most} + 1) d)`;

@@ -1,3 +1,4 @@
+import { type PlanNode, rowsRead } from '@posthorn/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
@@ -30,16 +31,6 @@ beforeEach(async () => {
   await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions');
 });
 
-interface Node {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-  Plans?: Node[];
-}
 interface Cost {
   leased: number;
   /** Rows read by scans, without the rows that a write reads again to write them. */
@@ -48,7 +39,7 @@ interface Cost {
 }
 
 async function explain(execute: string, on = one): Promise<Cost> {
-  const { rows } = await on.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+  const { rows } = await on.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
     `EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) EXECUTE ${execute}`,
   );
   const plan = rows[0]?.['QUERY PLAN'][0].Plan;
@@ -62,14 +53,6 @@ async function explain(execute: string, on = one): Promise<Cost> {
 async function round(on = one): Promise<Cost> {
   const { due } = await findDueShards(on);
   return explain(`"lease-due" (250, ${LIMIT}, '{${due.join()}}')`, on);
-}
-
-function rowsRead(node: Node, written?: string): number {
-  const isScan = /^(?:Seq|Index|Index Only|Bitmap Heap|Tid) Scan$/.test(node['Node Type']);
-  const counts = isScan && node['Relation Name'] !== written;
-  const own = counts ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'] : 0;
-  const inner = node['Node Type'] === 'ModifyTable' ? node['Relation Name'] : written;
-  return (node.Plans ?? []).reduce((sum, child) => sum + rowsRead(child, inner), own);
 }
 
 /** Creates subscriptions with `each` pending deliveries: due now, or retries of tomorrow. */

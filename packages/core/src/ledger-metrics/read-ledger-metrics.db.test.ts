@@ -52,6 +52,7 @@ describe('overdue deliveries', () => {
       overdue: 0,
       oldestOverdueSeconds: null,
       deferred: 0,
+      scheduled: 0,
       deferredByCircuit: 0,
       mostBehind: [],
       held: 0,
@@ -100,6 +101,22 @@ describe('overdue deliveries', () => {
     expect(end).toMatchObject({ report: { deliveryStatus: 'succeeded' } });
     await set(`due_at = now() - interval '1 second'`);
     expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 1 });
+  });
+
+  it('do not include scheduled ones, which are counted in the ledger and in the queue', async () => {
+    await dispatcherWorks();
+    const id = await withOverdue(4, 1);
+    await withOverdue(1, 1);
+    const next = `SELECT id FROM pending_deliveries WHERE subscription_id = $1 AND due_at <= now() LIMIT 1`;
+    const set = (change: string) =>
+      ledger.db.pool.query(`UPDATE pending_deliveries SET ${change} WHERE id = (${next})`, [id]);
+    await set(`due_at = now() + interval '3 hours'`);
+    await set(`due_at = now() + interval '3 minutes', leased_until = now() + interval '4 minutes'`);
+    expect(await read()).toMatchObject({ scheduled: 2, deferred: 3 });
+    await ledger.db.pool.query(
+      `UPDATE pending_deliveries SET leased_until = now() + interval '1 minute' WHERE due_at <= now()`,
+    );
+    expect(await read()).toMatchObject({ scheduled: 2, deferred: 0 });
   });
 
   it('are measured from when they were due, not from when they were published', async () => {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import { readAheadSeconds } from '../retention/partitions.js';
+import { LEASED_FROM_NOW } from '../deliveries/lease.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 import { dueOf, FIRST_FEW, GRACE_SECONDS, CANDIDATES, overdue, unleased } from './overdue.js';
 
@@ -12,7 +13,9 @@ export interface LedgerMetrics {
   oldestOverdueSeconds: number | null;
   /** Due deliveries without a lease, for any reason: no capacity, an open circuit, or overdue. Counted up to MOST. */
   deferred: number;
-  /** Those of them that wait for a circuit to close. Counted up to MOST. */
+  /** Deliveries that wait until their next attempt is due. Counted up to MOST. */
+  scheduled: number;
+  /** The deferred ones that wait for a circuit to close. Counted up to MOST. */
   deferredByCircuit: number;
   /** The accounts that have been behind for the longest time, at most ACCOUNTS_BEHIND. */
   mostBehind: AccountBehind[];
@@ -68,6 +71,21 @@ const countDeferred = (condition: string): string => `(
   ) d
 )`;
 
+// Either in the ledger, or delayed in the queue with a lease that starts when it is due. Both are ranges of
+// pending_deliveries_dispatch_idx.
+const scheduledWith = (lease: string, order: string): string => `(
+      SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${lease} AND d.due_at > now() ORDER BY ${order} LIMIT ${MOST}
+    )`;
+const COUNT_SCHEDULED = `(
+  SELECT count(*)::int FROM (
+    SELECT FROM candidates o CROSS JOIN LATERAL (
+      ${scheduledWith('d.leased_until IS NULL', 'd.leased_until, d.due_at')}
+      UNION ALL
+      ${scheduledWith(`d.leased_until > ${LEASED_FROM_NOW}`, 'd.leased_until')}
+    ) d LIMIT ${MOST}
+  ) d
+)`;
+
 const METRICS = `
 WITH RECURSIVE ${CANDIDATES},
 ${dueOf('candidates')},
@@ -89,6 +107,7 @@ most_behind AS (
 overdue AS (SELECT count(*)::int FROM (${overdue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${overdue(FIRST_FEW)}) d)
 SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", ${countDeferred('true')} AS deferred,
+  ${COUNT_SCHEDULED} AS scheduled,
   ${countDeferred('s.is_broken')} AS "deferredByCircuit", most_behind.accounts AS "mostBehind",
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
   fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt",

@@ -57,15 +57,17 @@ export class MigrationError extends Error {}
  *  otherwise.
  *  Returns the names it applied. Concurrent calls wait and find nothing to do.
  *  Throws MigrationError for an edited file, an earlier failure or a new one. A new failure is rolled back if it ran
- *  in a transaction. */
+ *  in a transaction. A file that does not get its locks in `maxLockAttempts` is not recorded: repeat the call. */
 export async function migrateUp({
   url,
   log,
   directory = MIGRATIONS_DIRECTORY,
+  maxLockAttempts = MAX_LOCK_ATTEMPTS,
 }: {
   url: string;
   log: Log;
   directory?: string;
+  maxLockAttempts?: number;
 }): Promise<string[]> {
   return withLock(url, async (client) => {
     await client.query(BOOKS);
@@ -82,7 +84,7 @@ export async function migrateUp({
     }
     const pending = files.filter(({ name }) => status.find((one) => one.name === name)?.state === 'pending');
     for (const file of pending) {
-      await apply(client, file);
+      await apply({ client, log, maxLockAttempts }, file);
       log.info({ migration: file.name }, 'migration.applied');
     }
     return pending.map(({ name }) => name);
@@ -122,7 +124,7 @@ async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>)
   await client.connect();
   try {
     await takeLock(client);
-    await client.query(`SET lock_timeout = '5s'; SET default_transaction_isolation = 'read committed'`);
+    await client.query(`SET default_transaction_isolation = 'read committed'`);
     return await work(client);
   } finally {
     await client.end();
@@ -139,7 +141,14 @@ async function takeLock(client: pg.Client): Promise<void> {
   }
 }
 
-async function apply(client: pg.Client, file: MigrationFile): Promise<void> {
+interface Application {
+  client: pg.Client;
+  log: Log;
+  maxLockAttempts: number;
+}
+
+async function apply(application: Application, file: MigrationFile): Promise<void> {
+  const { client } = application;
   const id = randomUUID();
   // Insert the row before and outside the transaction, so that a failure leaves a record.
   await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
@@ -147,24 +156,37 @@ async function apply(client: pg.Client, file: MigrationFile): Promise<void> {
     file.checksum,
     file.name,
   ]);
-  await (isOutsideTransaction(file.sql) ? applyByStatement(client, file, id) : applyInTransaction(client, file, id));
+  await (isOutsideTransaction(file.sql) ? applyByStatement : applyInTransaction)(application, file, id);
 }
 
-async function applyInTransaction(client: pg.Client, { name, sql }: MigrationFile, id: string): Promise<void> {
+async function applyInTransaction(application: Application, file: MigrationFile, id: string): Promise<void> {
+  const { client } = application;
+  const { name, sql } = file;
   try {
-    await client.query('BEGIN');
-    await client.query(sql);
-    await recordEnd(client, id);
-    await client.query('COMMIT');
+    await whenUnlocked(application, name, async (lockTimeout) => {
+      try {
+        await client.query(`BEGIN; SET LOCAL lock_timeout = '${lockTimeout}'`);
+        await client.query(sql);
+        await recordEnd(client, id);
+        await client.query('COMMIT');
+      } catch (error) {
+        await client.query('ROLLBACK');
+        throw error;
+      }
+    });
   } catch (error) {
-    await client.query('ROLLBACK');
     const reason = reasonOf(error);
+    if (isLocked(error)) {
+      await forget(client, id);
+      throw new MigrationError(`${name} was rolled back: ${reason}. ${HOW_TO_UNLOCK}`, { cause: error });
+    }
     await recordFailure(client, id, reason);
     throw new MigrationError(`${name} failed and was rolled back: ${reason}`, { cause: error });
   }
 }
 
-async function applyByStatement(client: pg.Client, { name, sql }: MigrationFile, id: string): Promise<void> {
+async function applyByStatement(application: Application, { name, sql }: MigrationFile, id: string): Promise<void> {
+  const { client } = application;
   let current = '';
   try {
     const statements = splitStatements(sql);
@@ -174,20 +196,49 @@ async function applyByStatement(client: pg.Client, { name, sql }: MigrationFile,
       current = placeOf(statement);
       for (const one of await repeatForPartitions(client, statement)) {
         current = placeOf(one);
-        // A concurrent statement waits for older transactions and blocks no reads or writes meanwhile.
-        await client.query(`SET lock_timeout = '${/\bCONCURRENTLY\b/i.test(one) ? '0' : '5s'}'`);
-        await client.query(one);
+        await whenUnlocked(application, name, async (lockTimeout) => {
+          // A concurrent statement waits for older transactions and blocks no reads or writes meanwhile.
+          await client.query(`SET lock_timeout = '${/\bCONCURRENTLY\b/i.test(one) ? '0' : lockTimeout}'`);
+          await client.query(one);
+        });
       }
     }
-    await client.query(`SET lock_timeout = '5s'`);
     await recordEnd(client, id);
   } catch (error) {
     const reason = `failed${current}: ${reasonOf(error)}`;
-    await recordFailure(client, id, reason);
     const whatStays = current === '' ? 'No statement ran.' : 'The earlier statements were applied.';
-    throw new MigrationError(`${name} ${reason}. ${whatStays} ${howToRepeat(name)}`, { cause: error });
+    if (isLocked(error)) await forget(client, id);
+    else await recordFailure(client, id, reason);
+    const next = isLocked(error) ? HOW_TO_UNLOCK : howToRepeat(name);
+    throw new MigrationError(`${name} ${reason}. ${whatStays} ${next}`, { cause: error });
   }
 }
+
+/** Everyone who uses a table waits behind a waiting lock. So each attempt waits briefly, and nobody waits between two
+ *  attempts. Postgres cancels an autovacuum that has blocked a lock for a second: some attempts wait for that. */
+const lockTimeoutOf = (attempt: number): string => (attempt % 10 === 0 ? '1500ms' : '200ms');
+/** Takes 80 s if another transaction keeps its lock. */
+const MAX_LOCK_ATTEMPTS = 60;
+const PAUSE_MS = 1_000;
+
+/** Repeats `work` until it gets its locks. Throws its last error if it never does, and any other error at once. */
+async function whenUnlocked(
+  { log, maxLockAttempts }: Application,
+  migration: string,
+  work: (lockTimeout: string) => Promise<void>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work(lockTimeoutOf(attempt));
+    } catch (error) {
+      if (!isLocked(error) || attempt >= maxLockAttempts) throw error;
+      log.info({ migration, attempt }, 'migration.locked_out');
+      await delay(PAUSE_MS);
+    }
+  }
+}
+
+const isLocked = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === '55P03';
 
 /** Returns the statement once for each current partition of `events`, which replaces `{events}`. */
 async function repeatForPartitions(client: pg.Client, statement: string): Promise<string[]> {
@@ -203,10 +254,16 @@ async function repeatForPartitions(client: pg.Client, statement: string): Promis
 const recordEnd = (client: pg.Client, id: string) =>
   client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [id]);
 
+/** The file is pending again. */
+const forget = (client: pg.Client, id: string) => client.query('DELETE FROM _prisma_migrations WHERE id = $1', [id]);
+
 const recordFailure = (client: pg.Client, id: string, reason: string) =>
   client.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, reason]);
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const HOW_TO_UNLOCK =
+  'Another transaction uses the table: wait until it ends, or end it (see pg_stat_activity), and run this again.';
 
 const howToRepeat = (name: string): string =>
   `Fix the cause, delete its row (DELETE FROM _prisma_migrations WHERE migration_name = '${name}' AND finished_at IS NULL), and run ` +

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { THIS_MINUTE } from '../stats/stat.js';
+import { type Columns, unnest, valuesOf } from '../unnest.js';
 
 /** An event of Posthorn for the webhooks of an account, about one of its other webhooks. */
 export interface NewNotification {
@@ -12,6 +13,15 @@ export interface NewNotification {
   subscriptionId: string;
 }
 
+const INPUT: Columns<NewNotification> = {
+  id: ['uuid', ({ id }) => id],
+  account_id: ['text', ({ accountId }) => accountId],
+  type: ['text', ({ type }) => type],
+  body: ['bytea', ({ body }) => body],
+  created_at: ['timestamptz', ({ createdAt }) => createdAt],
+  subject_id: ['uuid', ({ subscriptionId }) => subscriptionId],
+};
+
 // A webhook gets a notification only if it names the type: one that subscribes to all events, or to `subscription:*`, expects the events
 // of its app. It gets none about itself, because it may be the failing one.
 //
@@ -20,8 +30,7 @@ export interface NewNotification {
 // Uses the key of accounts and subscriptions_account_id_id_idx. A trigger wakes the dispatcher.
 const INSERT = `
 WITH input AS (
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::uuid[])
-    AS t (id, account_id, type, body, created_at, subject_id)
+  SELECT * FROM ${unnest(INPUT, { alias: 'i', first: 1 })}
 ),
 account AS (
   SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT account_id FROM input)) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE
@@ -56,13 +65,6 @@ SELECT count(*)::int AS count FROM stored`;
 /** Stores each notification that a webhook subscribes to, with its deliveries. Returns how many were stored. */
 export async function insertNotifications(client: pg.PoolClient, notifications: NewNotification[]): Promise<number> {
   if (notifications.length === 0) return 0;
-  const { rows } = await client.query<{ count: number }>(INSERT, [
-    notifications.map(({ id }) => id),
-    notifications.map(({ accountId }) => accountId),
-    notifications.map(({ type }) => type),
-    notifications.map(({ body }) => body),
-    notifications.map(({ createdAt }) => createdAt),
-    notifications.map(({ subscriptionId }) => subscriptionId),
-  ]);
+  const { rows } = await client.query<{ count: number }>(INSERT, valuesOf(INPUT, notifications));
   return rows[0]?.count ?? 0;
 }

@@ -5,7 +5,7 @@ import { isOfEvent } from '../delivery-tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
 import { matchesType } from '../event-types/matches-type.js';
-import { CREATE_DELIVERIES, PLACING } from './insert-events.js';
+import { CREATE_DELIVERIES, PLACING } from './create-deliveries.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
 import { inIdOrder, lookUp } from '../look-up.js';
@@ -14,7 +14,7 @@ import { inIdOrder, lookUp } from '../look-up.js';
  *  of `fan_outs`. Workers write the deliveries in chunks of subscriptions, in the order of their ids.
  *
  *  state       entered when                                        left when
- *  expanding   published                                           the last subscription was looked at → complete; its account is
+ *  expanding   published                                           the last subscription was scanned → complete; its account is
  *                                                                  deleted → its row is erased
  *  complete    the event's delivery_count is what was written      a day has passed → dropped
  *
@@ -38,21 +38,26 @@ export interface Expanded {
   isWaiting: boolean;
 }
 
-// FOR UPDATE SKIP LOCKED: several expanders share an account's fan-outs. The statement that writes the chunk also moves
-// the position, so each subscription is looked at once even after a crash. The lock on the account makes an erasure
-// wait for the chunk and prevents later chunks.
-//
-// Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx and the indexes of CREATE_DELIVERIES. Leased deliveries
-// are counted among the event's own, by the key of pending_deliveries: ORDER BY and OFFSET 0 exclude other indexes.
-const FROM = `coalesce(f.position, '00000000-0000-0000-0000-000000000000')`;
-const EXPAND = `
-WITH fan AS MATERIALIZED (
+// The parts of the statement, in order. Each is one or more CTEs that read the earlier ones. The statement that writes
+// the chunk also moves the position, so each subscription is scanned once even after a crash.
+
+/** `fan`: the oldest fan-out of the account ($1). SKIP LOCKED: several expanders share an account's fan-outs. Uses
+ *  fan_outs_expanding_idx. */
+const LOCK_FAN_OUT = `
+fan AS MATERIALIZED (
   SELECT event_id, account_id, event_type, position, created_at, published_at FROM fan_outs
   WHERE account_id = $1 AND completed_at IS NULL ORDER BY event_id LIMIT 1 FOR UPDATE SKIP LOCKED
-),
+)`;
+
+/** `account`: the lock makes an erasure wait for the chunk and prevents later chunks. */
+const LOCK_ACCOUNT = `
 account AS MATERIALIZED (
   SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE SKIP LOCKED
-),
+)`;
+
+/** `roomy`: the fan-out, if the queue has fewer than $3 of its deliveries. They are counted among the event's own, by
+ *  the key of pending_deliveries: ORDER BY and OFFSET 0 exclude other indexes. */
+const REQUIRE_ROOM = `
 roomy AS MATERIALIZED (
   SELECT f.* FROM fan f JOIN account a ON a.id = f.account_id CROSS JOIN LATERAL (
     SELECT count(*) FROM (
@@ -61,7 +66,12 @@ roomy AS MATERIALIZED (
     ) d
   ) leased
   WHERE leased.count < $3
-),
+)`;
+
+const FROM = `coalesce(f.position, '00000000-0000-0000-0000-000000000000')`;
+
+/** `scanned`: the next $2 subscriptions of the account. Uses subscriptions_account_id_id_idx. */
+const SCAN = `
 scanned AS MATERIALIZED (
   SELECT f.event_id, f.event_type, f.created_at AS fanned_out_at, f.published_at, s.*
   FROM roomy f CROSS JOIN LATERAL (
@@ -71,12 +81,17 @@ scanned AS MATERIALIZED (
     WHERE ${inIdOrder('s.account_id', 'f.account_id', { from: FROM })} AND s.id IS DISTINCT FROM f.position
     ORDER BY s.account_id, s.id LIMIT $2
   ) s
-),
+)`;
+
+/** `matched`: the deliveries to create. */
+const MATCH = `
 matched AS (
   SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, s.published_at, ${PLACING}
   FROM scanned s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${matchesType('s.event_type')}
     AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.fanned_out_at)
-),${CREATE_DELIVERIES},
+)`;
+
+const MOVE = `
 chunk AS (
   SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM scanned) < $2 AS is_last,
     (SELECT id FROM scanned ORDER BY id DESC LIMIT 1) AS position
@@ -87,13 +102,21 @@ moved AS (
     completed_at = CASE WHEN c.is_last THEN now() END
   FROM chunk c WHERE ${lookUp('f.event_id', 'c.event_id')}
   RETURNING f.event_id, f.account_id, f.written, c.count, c.is_last
-),
+)`;
+
+const COMPLETE = `
 completed AS (
   UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.account_id = m.account_id AND ${lookUp('e.id', 'm.event_id')} AND m.is_last
-)
+)`;
+
+const RESULT = `
 SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
   coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN created_per_event o ON true`;
+
+const EXPAND = `WITH ${[LOCK_FAN_OUT, LOCK_ACCOUNT, REQUIRE_ROOM, SCAN, MATCH, CREATE_DELIVERIES, MOVE, COMPLETE].join(
+  ',',
+)}${RESULT}`;
 
 interface Chunk {
   count: number;

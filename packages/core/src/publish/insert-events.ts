@@ -1,10 +1,8 @@
 import type pg from 'pg';
-import { LEASED_FROM_NOW, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
-import { matchesType } from '../event-types/matches-type.js';
+import { LEASED_FROM_NOW, leaseOf } from '../deliveries/lease.js';
 import { THIS_MINUTE } from '../stats/stat.js';
-import { MAX_CAPACITY } from '../throttle/capacity.js';
-import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
-import { isUnordered } from '../deliveries/strict-order.js';
+import { type Columns, unnest, valuesOf } from '../unnest.js';
+import { CREATE_DELIVERIES, getsType, PLACING } from './create-deliveries.js';
 import type { FrozenEvent } from './freeze-event.js';
 
 export interface NewEvent {
@@ -39,43 +37,52 @@ export interface InsertedEvent {
   deferredCount: number;
 }
 
-/** SQL: the subscription `s` gets a delivery, pending or held, of an event of this type. */
-export const getsType = (type: string): string =>
-  `s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${matchesType(type)}`;
-
-/** SQL: the columns of a subscription `s` that CREATE_DELIVERIES needs. */
-export const PLACING = `s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    ${isNotOpen('s')} AS is_dispatchable, s.rate_limit IS NULL AND ${isClosed('s')} AND ${isUnordered('s')} AS is_direct`;
-
-/** First count only leases younger than this, and the others only if these are not few. The index still has an entry
- *  for each delivery of the last minute, so counting all leases of a busy subscription is slow. */
-const YOUNG_SECONDS = 5;
-const FEW = 128;
-
-// The statement writes deliveries of as many events as fit its limit ($12), those with the fewest first. Every other
-// event becomes a fan-out. Counting stops at the limit, unless the event is a fan-out whose expected number is not
-// known ($11).
-//
-// Deliveries are leased directly to the queue while their subscription has capacity. The dispatcher enqueues the rest,
-// so the queue never contains much of one subscription and a backlog delays nobody else. A subscription with a rate
-// limit, a strict order or a circuit that is not closed has no direct capacity.
+// The statement writes deliveries of as many events as fit its limit ($2), those with the fewest first. Every other
+// event becomes a fan-out.
 //
 // OFFSET 0 keeps the planner from joining whole tables: it overestimates the number of events and would read the
-// subscriptions of all accounts for each.
-//
-// Uses pending_deliveries_dispatch_idx for the capacity, once per subscription and statement, the keys of accounts and
-// event_types, and subscriptions_account_id_id_idx. The lock on the account, like that of a foreign key, makes an
-// erasure wait for this statement. Rows locked by another transaction are skipped, so no event waits for them; their
-// callers repeat.
-const ACCEPT = `
-WITH input AS (
-  SELECT t.*, substr($9::bytea, t.body_start, t.body_bytes) AS body
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::boolean[], $7::timestamptz[], $8::text[], $10::bytea[], $11::int[])
-    WITH ORDINALITY AS t (id, account_id, type, body_start, body_bytes, suppressed, created_at, key, body_hash, known, position)
-),
+// subscriptions of all accounts for each. Uses the keys of accounts and event_types, and
+// subscriptions_account_id_id_idx.
+
+interface Input {
+  event: NewEvent;
+  /** Where its body begins in the joined bodies. SQL counts from 1. */
+  bodyStart: number;
+  /** The number of deliveries of a known fan-out, otherwise null. */
+  known: number | null;
+}
+
+const INPUT: Columns<Input> = {
+  id: ['uuid', ({ event }) => event.id],
+  account_id: ['text', ({ event }) => event.accountId],
+  type: ['text', ({ event }) => event.frozen.type],
+  body_start: ['int', ({ bodyStart }) => bodyStart],
+  body_bytes: ['int', ({ event }) => event.frozen.body.length],
+  suppressed: ['boolean', ({ event }) => event.frozen.suppressed],
+  created_at: ['timestamptz', ({ event }) => event.createdAt],
+  key: ['text', ({ event }) => event.idempotency?.key ?? null],
+  body_hash: ['bytea', ({ event }) => event.idempotency?.bodyHash ?? null],
+  known: ['int', ({ known }) => known],
+};
+
+// The parts of the statement, in order. Each is one or more CTEs that read the earlier ones.
+
+/** `input`: the events, with their bodies from the joined ones ($1). */
+const READ_INPUT = `
+input AS (
+  SELECT i.*, substr($1::bytea, i.body_start, i.body_bytes) AS body
+  FROM ${unnest(INPUT, { alias: 'i', first: 3, position: 'position' })}
+)`;
+
+/** `account`: like the lock of a foreign key, this lock makes an erasure wait for the statement. Rows that another
+ *  transaction has locked are skipped, so no event waits for them; their callers repeat. */
+const LOCK_ACCOUNTS = `
 account AS (
   SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT account_id FROM input)) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED
-),
+)`;
+
+/** `accepted`: the events whose account and type exist and whose key is new. */
+const ACCEPT = `
 valid AS (
   SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type
 ),
@@ -89,27 +96,39 @@ new_key AS (
 ),
 accepted AS (
   SELECT * FROM valid WHERE key IS NULL OR id IN (SELECT event_id FROM new_key)
-),
+)`;
+
+/** `reach`: how many subscriptions match. Counting stops at the limit, unless the event is a fan-out whose expected
+ *  number is not known. */
+const COUNT_REACH = `
 reach AS (
-  SELECT w.account_id, w.type, CASE WHEN few.count <= $12 THEN few.count ELSE (
+  SELECT w.account_id, w.type, CASE WHEN few.count <= $2 THEN few.count ELSE (
     SELECT count(*) FROM subscriptions s WHERE s.account_id = w.account_id AND ${getsType('w.type')}
   ) END AS count
   FROM (SELECT DISTINCT account_id, type FROM accepted WHERE NOT suppressed AND known IS NULL) w
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM subscriptions s WHERE s.account_id = w.account_id AND ${getsType('w.type')} LIMIT $12::int + 1
+      SELECT FROM subscriptions s WHERE s.account_id = w.account_id AND ${getsType('w.type')} LIMIT $2::int + 1
     ) s
   ) few
-),
+)`;
+
+/** `sized`: the accepted events, and which of them become fan-outs. */
+const SIZE = `
 sized AS (
   SELECT e.*, coalesce(e.known, r.count, 0) AS expected,
-    sum(coalesce(e.known, r.count, 0)) OVER (ORDER BY coalesce(e.known, r.count, 0), e.position) > $12 AS is_fan_out
+    sum(coalesce(e.known, r.count, 0)) OVER (ORDER BY coalesce(e.known, r.count, 0), e.position) > $2 AS is_fan_out
   FROM accepted e LEFT JOIN reach r ON r.account_id = e.account_id AND r.type = e.type AND NOT e.suppressed
-),
+)`;
+
+const STORE_FAN_OUTS = `
 fanned_out AS (
   INSERT INTO fan_outs (event_id, account_id, event_type, expected, created_at)
   SELECT id, account_id, type, expected, clock_timestamp() FROM sized WHERE is_fan_out
-),
+)`;
+
+/** `matched`: the deliveries to create. */
+const MATCH = `
 matched AS (
   SELECT e.id AS event_id, e.account_id, e.type, e.position, now() AS published_at, s.*
   FROM sized e CROSS JOIN LATERAL (
@@ -118,57 +137,22 @@ matched AS (
   WHERE NOT e.suppressed AND NOT e.is_fan_out
 )`;
 
-/** SQL: the CTEs that create a delivery for each row of `matched`, and `created_per_event`. Expanders use them, too. */
-export const CREATE_DELIVERIES = `
-leased_now AS (
-  SELECT m.subscription_id, greatest(young.count, leased.count) AS count
-  FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
-  CROSS JOIN LATERAL (
-    SELECT count(*) FROM (
-      ${leasedOf('m.subscription_id', { limit: FEW, more: `AND d.leased_until > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'` })}
-    ) d
-  ) young
-  CROSS JOIN LATERAL (
-    SELECT count(*) FROM (
-      ${leasedOf('m.subscription_id', {
-        limit: 'm.concurrency_limit',
-        more: `AND (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CAPACITY})`,
-      })}
-    ) d
-  ) leased
-),
-placed AS (
-  SELECT posthorn_delivery_id(m.event_id) AS id, m.*, t.count + row_number() OVER (PARTITION BY m.subscription_id ORDER BY m.position) AS place
-  FROM matched m LEFT JOIN leased_now t USING (subscription_id)
-),
-created AS (
-  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, leased_until)
-  SELECT id, account_id, event_id, type, subscription_id, published_at,
-    CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
-    CASE WHEN is_active THEN now() END,
-    CASE WHEN place <= concurrency_limit THEN ${LEASED_FROM_NOW} END
-  FROM placed
-),
-created_per_event AS (
-  SELECT event_id, count(*)::int AS deliveries,
-    array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
-    array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
-    (count(*) FILTER (WHERE is_active AND is_dispatchable AND (place <= concurrency_limit) IS NOT TRUE))::int AS deferred
-  FROM placed GROUP BY event_id
-)`;
-
-const INSERT = `${ACCEPT},${CREATE_DELIVERIES},
+const COUNT = `
 counted AS (
   INSERT INTO stat_deltas (account_id, event_type, at, count)
   SELECT account_id, type, ${THIS_MINUTE}, count(*) FROM accepted GROUP BY account_id, type
-),
+)`;
+
+const STORE_EVENTS = `
 stored AS (
   INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at)
   SELECT e.id, e.account_id, e.type, e.body, CASE WHEN e.is_fan_out THEN e.expected ELSE coalesce(o.deliveries, 0) END, e.suppressed,
     e.created_at
   FROM sized e LEFT JOIN created_per_event o ON o.event_id = e.id
   RETURNING id
-)
+)`;
+
+const RESULT = `
 SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked' ELSE 'unknown' END AS account,
   t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
   CASE WHEN f.is_fan_out THEN f.expected ELSE coalesce(o.deliveries, 0) END::int AS "deliveryCount",
@@ -182,6 +166,19 @@ LEFT JOIN stored e ON e.id = i.id
 LEFT JOIN sized f ON f.id = i.id
 LEFT JOIN created_per_event o ON o.event_id = i.id
 ORDER BY i.position`;
+
+const INSERT = `WITH ${[
+  READ_INPUT,
+  LOCK_ACCOUNTS,
+  ACCEPT,
+  COUNT_REACH,
+  SIZE,
+  STORE_FAN_OUTS,
+  MATCH,
+  CREATE_DELIVERIES,
+  COUNT,
+  STORE_EVENTS,
+].join(',')}${RESULT}`;
 
 export interface InsertOptions {
   /** Maximum number of deliveries that one statement writes. Further events are stored as fan-outs. Default:
@@ -202,39 +199,27 @@ export async function insertEvents(
   events: NewEvent[],
   { maxDeliveries = MAX_DELIVERIES, knownFanOut = () => null }: InsertOptions = {},
 ): Promise<InsertedEvent[]> {
-  const bodies = events.map((event) => event.frozen.body);
   const { rows } = await client.query<InsertedEvent>({
     name: 'insert-events',
     text: INSERT,
     values: [
-      events.map((event) => event.id),
-      events.map((event) => event.accountId),
-      events.map((event) => event.frozen.type),
-      startsOf(bodies),
-      bodies.map((body) => body.length),
-      events.map((event) => event.frozen.suppressed),
-      events.map((event) => event.createdAt),
-      events.map((event) => event.idempotency?.key ?? null),
       // One value, because pg sends a Buffer as it is. It would encode an array of Buffers as hexadecimal text, which blocks the
       // event loop for 100 ms for a batch of 16 MiB.
-      Buffer.concat(bodies),
-      events.map((event) => event.idempotency?.bodyHash ?? null),
-      events.map((event) =>
-        event.frozen.suppressed ? null : knownFanOut({ accountId: event.accountId, type: event.frozen.type }),
-      ),
+      Buffer.concat(events.map(({ frozen }) => frozen.body)),
       maxDeliveries,
+      ...valuesOf(INPUT, toInput(events, knownFanOut)),
     ],
   });
   return rows;
 }
 
-/** Returns where each body begins in the joined bodies. SQL counts from 1. */
-function startsOf(bodies: Buffer[]): number[] {
+function toInput(events: NewEvent[], knownFanOut: Required<InsertOptions>['knownFanOut']): Input[] {
   let next = 1;
-  return bodies.map((body) => {
-    const start = next;
-    next += body.length;
-    return start;
+  return events.map((event) => {
+    const { accountId, frozen } = event;
+    const bodyStart = next;
+    next += frozen.body.length;
+    return { event, bodyStart, known: frozen.suppressed ? null : knownFanOut({ accountId, type: frozen.type }) };
   });
 }
 
@@ -257,19 +242,26 @@ export interface PublishedEvent {
   isFanOut: boolean;
 }
 
+interface Key {
+  accountId: string;
+  key: string;
+}
+
+const KEY: Columns<Key> = {
+  account_id: ['text', ({ accountId }) => accountId],
+  key: ['text', ({ key }) => key],
+};
+
 /** Returns the events that first used these keys. Uses the key of idempotency_keys. */
-export async function findFirstUses(
-  client: pg.Pool | pg.PoolClient,
-  keys: { accountId: string; key: string }[],
-): Promise<FirstUse[]> {
+export async function findFirstUses(client: pg.Pool | pg.PoolClient, keys: Key[]): Promise<FirstUse[]> {
   const { rows } = await client.query<PublishedEvent & { key: string; bodyHash: Buffer }>({
     name: 'find-first-uses',
     text: `
       SELECT k.key, k.body_hash AS "bodyHash", e.id, e.account_id AS "accountId", e.type, e.created_at AS "createdAt",
         coalesce(f.expected, e.delivery_count) AS "deliveryCount", f.event_id IS NOT NULL AS "isFanOut"
-      FROM unnest($1::text[], $2::text[]) AS requested (account_id, key)
+      FROM ${unnest(KEY, { alias: 'requested', first: 1 })}
       JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id`,
-    values: [keys.map(({ accountId }) => accountId), keys.map(({ key }) => key)],
+    values: valuesOf(KEY, keys),
   });
   return rows.map(({ key, bodyHash, ...event }) => ({ accountId: event.accountId, key, bodyHash, event }));
 }

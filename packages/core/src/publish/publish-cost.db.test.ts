@@ -63,8 +63,8 @@ it.each([
   const repeat = (value: string) => `'{${Array.from({ length: EVENTS }, () => value).join()}}'`;
   const ids = `'{${Array.from({ length: EVENTS }, newId).join()}}'`;
   const buffers = await readBuffers(
-    `"insert-events" (${ids}, ${repeat(accountId)}, ${repeat('message:created')}, ${repeat('1')}, ${repeat('2')}, ${repeat('f')},
-      ${repeat('now')}, ${repeat('NULL')}, '{}', ${repeat('NULL')}, ${repeat('NULL')}, 5000)`,
+    `"insert-events" ('{}', 5000, ${ids}, ${repeat(accountId)}, ${repeat('message:created')}, ${repeat('1')}, ${repeat('2')}, ${repeat('f')},
+      ${repeat('now')}, ${repeat('NULL')}, ${repeat('NULL')}, ${repeat('NULL')})`,
   );
   expect(buffers).toBeLessThanOrEqual(30 * EVENTS);
   expect(await readBuffers(`"load-deliveries" ('{${directIds.join()}}')`)).toBeLessThanOrEqual(60);

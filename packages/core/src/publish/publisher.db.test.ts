@@ -1,3 +1,4 @@
+import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
 import { type Ledger, interpose, openLedger } from '../ledger.test-support.js';
@@ -279,5 +280,32 @@ describe('publishAll', () => {
       result: { outcome: 'type_unknown', type: 'no:such' },
     });
     expect(await ledger.counts()).toEqual(before);
+  });
+
+  it('leaves connections for single publishes, however many batches wait for a lock', async () => {
+    const [accountId, other] = [await ledger.account(), await ledger.account()];
+    const client = await ledger.db.pool.connect();
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO idempotency_keys (account_id, key, event_id, body_hash) VALUES ($1, 'held', gen_random_uuid(), '')`,
+      [accountId],
+    );
+    const batches = Array.from({ length: 2 * ledger.db.pool.options.max }, () =>
+      ledger.publisher.publishAll([request(accountId, { key: 'held' })]),
+    );
+    await waitFor(async () => {
+      const { rowCount } = await ledger.db.pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return (rowCount ?? 0) >= ledger.db.pool.options.max / 2;
+    });
+    expect(await ledger.publisher.publish(request(other))).toMatchObject({ outcome: 'accepted' });
+    await client.query('ROLLBACK');
+    client.release();
+    const outcomes = (await Promise.all(batches)).map((result) =>
+      result.outcome === 'accepted' ? result.events.map(({ repeated }) => repeated) : result.outcome,
+    );
+    expect(outcomes.filter((one) => one.toString() === 'false')).toHaveLength(1);
+    expect(outcomes.filter((one) => one.toString() === 'true')).toHaveLength(batches.length - 1);
   });
 });

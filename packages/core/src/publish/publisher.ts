@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
-import { openBatch } from '../batch.js';
+import { type Batch, openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import { openAfterPublish } from './after-publish.js';
+import { type AfterPublish, openAfterPublish } from './after-publish.js';
 import { openRecount } from './recount.js';
 import { openReach, type Reach, type ReachKey } from './reach.js';
 import { idTime, newId } from '../id.js';
@@ -44,7 +44,8 @@ export interface Publisher {
    *  Throws only if the database fails. It is then unknown whether the event was stored: repeat with the same
    *  idempotency key. */
   publish(request: PublishRequest): Promise<PublishResult>;
-  /** Publishes all events in one transaction, or none. */
+  /** Publishes all events in one transaction, or none. Concurrent calls use at most half of the
+   *  connections, so that `publish` never waits for them. */
   publishAll(requests: PublishRequest[]): Promise<PublishAllResult>;
   /** Resolves when all running calls have ended and their deliveries have been handed to the queue. */
   drain(): Promise<void>;
@@ -96,29 +97,53 @@ export function openPublisher(
     },
   });
 
+  const batches = openBatches({ db, insertInto, after });
+
   return {
     async publish(request) {
       return resultOrThrow(await batch.add(request));
     },
-    async publishAll(requests) {
-      const events = await toNewEvents(requests);
-      const inserted: InsertedEvent[] = [];
-      try {
-        const accepted = await inTransaction(db.pool, async (client) =>
-          (await insertInto(client, events, inserted)).map(resultOrThrow).map(acceptedOrRefused),
-        );
-        after.enqueueStored(inserted);
-        return { outcome: 'accepted', events: accepted };
-      } catch (error) {
-        if (error instanceof Refused) return { outcome: 'refused', index: error.index, result: error.result };
-        throw error;
-      }
-    },
+    publishAll: (requests) => batches.add(requests),
     async drain() {
-      await batch.drain();
+      await Promise.all([batch.drain(), batches.drain()]);
       await after.drain();
     },
   };
+}
+
+type InsertInto = (
+  client: pg.PoolClient,
+  events: NewEvent[],
+  stored: InsertedEvent[],
+) => Promise<(PublishResult | UnknownOutcome)[]>;
+
+/** Each call of publishAll, in a transaction of its own. */
+function openBatches({
+  db,
+  insertInto,
+  after,
+}: Pick<Deps, 'db'> & { insertInto: InsertInto; after: AfterPublish }): Batch<PublishRequest[], PublishAllResult> {
+  async function insertAll(requests: PublishRequest[]): Promise<PublishAllResult> {
+    const events = await toNewEvents(requests);
+    const inserted: InsertedEvent[] = [];
+    try {
+      const accepted = await inTransaction(db.pool, async (client) =>
+        (await insertInto(client, events, inserted)).map(resultOrThrow).map(acceptedOrRefused),
+      );
+      after.enqueueStored(inserted);
+      return { outcome: 'accepted', events: accepted };
+    } catch (error) {
+      if (error instanceof Refused) return { outcome: 'refused', index: error.index, result: error.result };
+      throw error;
+    }
+  }
+
+  return openBatch({
+    maxSize: 1,
+    // Each run holds a connection. The other half of the pool is for everything else.
+    maxRuns: Math.max(1, Math.floor(db.pool.options.max / 2)),
+    run: async ([requests = []]) => [await insertAll(requests)],
+  });
 }
 
 const toReachKey = ({ accountId, frozen }: Pick<PublishRequest, 'accountId' | 'frozen'>): ReachKey => ({

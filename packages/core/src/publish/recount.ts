@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { getsType } from './insert-events.js';
+import { getsType } from './create-deliveries.js';
 import type { Reach, ReachKey } from './reach.js';
 
 /** Counts how many deliveries an event of a type would have in an account now, and stores the number in `reach`.

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Replay } from '../generated/prisma/client.js';
+import { type Columns, unnest, valuesOf } from '../unnest.js';
 import { COUNTED_AT_ONCE, isCountedNow, type Tally, TALLY } from './read-tallies.js';
 
 /** The progress of an operator's replay for one account. The replay's row has the sums over all accounts. */
@@ -7,6 +8,18 @@ export interface ReplayAccount extends Tally {
   accountId: string;
   queued: number;
 }
+
+const QUEUED: Columns<[accountId: string, count: number]> = {
+  account_id: ['text', ([accountId]) => accountId],
+  count: ['int', ([, count]) => count],
+};
+
+const TALLIES: Columns<[accountId: string, tally: Tally]> = {
+  account_id: ['text', ([accountId]) => accountId],
+  delivered: ['int', ([, { delivered }]) => delivered],
+  failed: ['int', ([, { failed }]) => failed],
+  pending: ['int', ([, { pending }]) => pending],
+};
 
 // Rows of a replay are locked in the order of their accounts, by the steps and by the tallies.
 
@@ -21,10 +34,10 @@ export async function addQueued(
     name: 'add-queued-of-accounts',
     text: `
       INSERT INTO replay_accounts (replay_id, account_id, queued, pending)
-      SELECT $1, t.account_id, t.count, t.count FROM unnest($2::text[], $3::int[]) AS t (account_id, count) ORDER BY t.account_id
+      SELECT $1, t.account_id, t.count, t.count FROM ${unnest(QUEUED, { alias: 't', first: 2 })} ORDER BY t.account_id
       ON CONFLICT (replay_id, account_id) DO UPDATE SET
         queued = replay_accounts.queued + excluded.queued, pending = replay_accounts.pending + excluded.pending`,
-    values: [replayId, some.map(([accountId]) => accountId), some.map(([, count]) => count)],
+    values: [replayId, ...valuesOf(QUEUED, some)],
   });
 }
 
@@ -33,7 +46,6 @@ export async function storeTallies(
   pool: pg.Pool,
   { replayId, tallies }: { replayId: string; tallies: Map<string, Tally> },
 ): Promise<void> {
-  const all = [...tallies];
   await pool.query({
     name: 'store-tallies-of-accounts',
     text: `
@@ -42,14 +54,10 @@ export async function storeTallies(
       )
       UPDATE replay_accounts a SET
         delivered = coalesce(t.delivered, 0), failed = coalesce(t.failed, 0), pending = coalesce(t.pending, 0)
-      FROM locked l LEFT JOIN unnest($2::text[], $3::int[], $4::int[], $5::int[]) AS t (account_id, delivered, failed, pending)
+      FROM locked l LEFT JOIN ${unnest(TALLIES, { alias: 't', first: 2 })}
         ON t.account_id = l.account_id
       WHERE a.replay_id = $1 AND a.account_id = l.account_id`,
-    values: [
-      replayId,
-      all.map(([accountId]) => accountId),
-      ...(['delivered', 'failed', 'pending'] as const).map((name) => all.map(([, tally]) => tally[name])),
-    ],
+    values: [replayId, ...valuesOf(TALLIES, [...tallies])],
   });
 }
 

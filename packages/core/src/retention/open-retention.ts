@@ -1,24 +1,22 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Database } from '../database.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { isExpanding } from '../publish/read-fan-outs.js';
 import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
+import { addPartitions, Stopped } from './add-partitions.js';
 import { dropPartition, estimateRows, readNeeded } from './drop-partition.js';
 import {
   KEY,
   PARTITIONED,
   type Partition,
   type Partitioned,
-  addPartition,
   firstIdAt,
-  isCrowded,
-  missingPartitions,
   otherOf,
   readPartitions,
 } from './partitions.js';
 import { type Walk, walk, walkAccounts } from './walk.js';
+import { MAX_LOCK_ATTEMPTS, type Round, whenUnlocked } from './when-unlocked.js';
 
 export interface RetentionOptions {
   db: Pick<Database, 'direct'>;
@@ -38,20 +36,13 @@ export type RetainedTable = Partitioned | 'verifications' | 'payloads' | 'audit_
 
 export interface Retention {
   /** Runs one round. Returns how many rows were deleted (for dropped partitions: Postgres' estimate); null if
-   *  another process runs retention. Ends soon after `signal`; the next round continues. */
+   *  another process runs retention, or if it was stopped during a long statement. Ends soon after `signal`; the next round continues. */
   run(signal: AbortSignal): Promise<Record<RetainedTable, number> | null>;
 }
 
 /** The working process holds this lock until its connection ends. (Distinct from the dispatcher's lock, which must
  *  stay free.) */
 const LOCK = 72_707_371;
-/** Deliveries queue behind a waiting lock request, so give up soon and try again later. */
-const LOCK_TIMEOUT_MS = 50;
-/** Maximum duration of a statement that blocks others. */
-const LOCKED_STATEMENT_MS = 500;
-/** Maximum number of lock attempts per round: a process that reads one partition reads them all. */
-const MAX_LOCK_ATTEMPTS = 5;
-const PAUSE_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 // The current verification of a subscription stays.
@@ -117,65 +108,48 @@ export function openRetention({
   const erase = openErase();
 
   async function run(signal: AbortSignal): ReturnType<Retention['run']> {
-    return withLock(db.direct, async (client) => {
-      const round: Round = { client, lockAttempts: { left: MAX_LOCK_ATTEMPTS }, signal };
-      const at = now?.() ?? (await readClock(client));
-      const gone: Record<RetainedTable, number> = {
-        finished_deliveries: 0,
-        events: 0,
-        earlier_attempts: 0,
-        verifications: 0,
-        payloads: 0,
-        audit_entries: 0,
-        stats: 0,
-      };
-      const report = (table: RetainedTable, count: number) => {
-        gone[table] += count;
-        if (count > 0) observe?.({ table, count });
-      };
-      await addPartitions(round, { at, retentionDays, log });
-      const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
-      for (const table of PARTITIONED) report(table, await dropOld(round, { table, until, log }));
-      const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
-      report('verifications', (await walk(client, verifications, signal)).count);
-      if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
-        report('payloads', await erase(client, firstIdAt(at.getTime() - payloadRetentionDays * DAY_MS), signal));
-      }
-      if (auditRetentionDays !== undefined) {
-        const oldest = firstIdAt(at.getTime() - auditRetentionDays * DAY_MS);
-        report(
-          'audit_entries',
-          (await walk(client, { table: 'audit_entries', changed: AUDITED, until: oldest }, signal)).count,
-        );
-      }
-      report('stats', await dropOldStats(client, { at, retentionDays }, signal));
-      return gone;
+    return withLock(db.direct, (client) => work(client, signal)).catch((error: unknown) => {
+      if (error instanceof Stopped) return null;
+      throw error;
     });
   }
 
-  return { run };
-}
-
-/** Creates partitions in order: creating a later one first would leave a permanent gap. Skips a partition if the
- *  default partition has more of its rows than can be moved quickly. Those rows stay there, can be read there, and
- *  are deleted there by age. */
-async function addPartitions(
-  round: Round,
-  { at, retentionDays, log }: { at: Date } & Pick<RetentionOptions, 'retentionDays' | 'log'>,
-): Promise<void> {
-  for (const table of PARTITIONED) {
-    for (const partition of missingPartitions(table, await readPartitions(round.client, table), {
-      at,
-      retentionDays,
-    })) {
-      if (await isCrowded(round.client, table, partition)) {
-        log.warn({ partition: partition.name }, 'retention.left_out');
-        continue;
-      }
-      if (!(await whenUnlocked(round, addPartition(table, partition)))) break;
-      log.info({ partition: partition.name }, 'retention.added');
+  async function work(client: pg.PoolClient, signal: AbortSignal): Promise<Record<RetainedTable, number>> {
+    const round: Round = { client, lockAttempts: { left: MAX_LOCK_ATTEMPTS }, signal };
+    const at = now?.() ?? (await readClock(client));
+    const gone: Record<RetainedTable, number> = {
+      finished_deliveries: 0,
+      events: 0,
+      earlier_attempts: 0,
+      verifications: 0,
+      payloads: 0,
+      audit_entries: 0,
+      stats: 0,
+    };
+    const report = (table: RetainedTable, count: number) => {
+      gone[table] += count;
+      if (count > 0) observe?.({ table, count });
+    };
+    await addPartitions(round, { at, retentionDays, log });
+    const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
+    for (const table of PARTITIONED) report(table, await dropOld(round, { table, until, log }));
+    const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
+    report('verifications', (await walk(client, verifications, signal)).count);
+    if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
+      report('payloads', await erase(client, firstIdAt(at.getTime() - payloadRetentionDays * DAY_MS), signal));
     }
+    if (auditRetentionDays !== undefined) {
+      const oldest = firstIdAt(at.getTime() - auditRetentionDays * DAY_MS);
+      report(
+        'audit_entries',
+        (await walk(client, { table: 'audit_entries', changed: AUDITED, until: oldest }, signal)).count,
+      );
+    }
+    report('stats', await dropOldStats(client, { at, retentionDays }, signal));
+    return gone;
   }
+
+  return { run };
 }
 
 /** Drops old partitions, or deletes single rows if too many are still needed. Old rows of other partitions, and of
@@ -192,7 +166,7 @@ async function dropOld(
     if (needed === null) return thinOut(partition.name);
     const count = await estimateRows(client, partition);
     // Another transaction reads the partition: a later round drops it.
-    if (!(await whenUnlocked(round, dropPartition(table, partition)))) return 0;
+    if (!(await whenUnlocked(round, partition.name, dropPartition(table, partition)))) return 0;
     log.info({ partition: partition.name, kept: needed.length }, 'retention.dropped');
     return Math.max(0, count - needed.length);
   };
@@ -226,12 +200,6 @@ function openErase(): (client: pg.PoolClient, until: string, signal: AbortSignal
   };
 }
 
-interface Round {
-  client: pg.PoolClient;
-  lockAttempts: { left: number };
-  signal: AbortSignal;
-}
-
 /** Returns null if another process has the lock. */
 async function withLock<T>(direct: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T | null> {
   const client = await direct.connect();
@@ -251,30 +219,6 @@ async function withLock<T>(direct: pg.Pool, work: (client: pg.PoolClient) => Pro
     client.off('error', hear);
   }
 }
-
-/** Runs a statement that waits only briefly for locks, as often as the round allows. Returns false if it got no lock
- *  or took too long. */
-async function whenUnlocked({ client, lockAttempts, signal }: Round, statement: string): Promise<boolean> {
-  while (lockAttempts.left > 0 && !signal.aborted) {
-    try {
-      await client.query(
-        `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${LOCKED_STATEMENT_MS}`,
-      );
-      await client.query(`${statement}; COMMIT`);
-      return true;
-    } catch (error) {
-      await client.query('ROLLBACK');
-      if (!isBusy(error)) throw error;
-      lockAttempts.left -= 1;
-      if (lockAttempts.left > 0) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
-    }
-  }
-  return false;
-}
-
-/** lock_not_available, query_canceled (timeout), deadlock_detected. */
-const isBusy = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && ['55P03', '57014', '40P01'].includes(error.code ?? '');
 
 async function readClock(client: pg.ClientBase): Promise<Date> {
   const { rows } = await client.query<{ at: Date }>('SELECT now() AS at');

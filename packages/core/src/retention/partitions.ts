@@ -46,36 +46,42 @@ const AHEAD_MS = 30 * DAY_MS;
  *  `events`. But rows are dropped only with the last row of their partition. */
 const widthMs = (retentionDays: number): number => Math.max(1, Math.floor(retentionDays / 4)) * DAY_MS;
 
-/** Returns the partitions that are missing to cover a month and one whole partition ahead. A partition that has
- *  already begun is not created: its rows are in the default partition. */
+/** Returns the partitions that are missing to cover a month and one whole partition ahead. The first one begins at
+ *  least a day ahead: the rows of an earlier time are in the default partition, or an API whose clock is up to a day
+ *  ahead inserts them now. */
 export function missingPartitions(
   table: Partitioned,
   partitions: Partition[],
   { at, retentionDays }: { at: Date; retentionDays: number },
 ): Required<Partition>[] {
   const width = widthMs(retentionDays);
-  const until = at.getTime() + Math.max(width, AHEAD_MS);
-  const tomorrow = Math.ceil((at.getTime() + 1) / DAY_MS) * DAY_MS;
+  // Two days more: after a month without workers, the next one begins where the last one ends.
+  const until = at.getTime() + Math.max(width, AHEAD_MS) + 2 * DAY_MS;
+  const earliest = Math.ceil((at.getTime() + DAY_MS + 1) / DAY_MS) * DAY_MS;
   const last = partitions.at(-1);
   const missing: Required<Partition>[] = [];
-  for (let from = Math.max(tomorrow, last ? idTime(last.until).getTime() : 0); from < until; from += width) {
+  for (let from = Math.max(earliest, last ? idTime(last.until).getTime() : 0); from < until; from += width) {
     const day = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
     missing.push({ name: `${table}_${day}`, from: firstIdAt(from), until: firstIdAt(from + width) });
   }
   return missing;
 }
 
-/** Returns for how many seconds ahead every table has partitions, by the database's clock. 0: new rows go to the
- *  default partition. */
+/** Returns for how many seconds ahead every table has partitions without a gap, by the database's clock. 0: new rows
+ *  go to the default partition. */
 export async function readAheadSeconds(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ now: Date }>('SELECT now()');
-  const now = rows[0]?.now.getTime() ?? 0;
+  const now = rows[0]?.now ?? new Date(0);
   const ends: number[] = [];
-  for (const table of PARTITIONED) {
-    const last = (await readPartitions(client, table)).at(-1);
-    ends.push(last ? idTime(last.until).getTime() : now);
-  }
-  return Math.max(0, (Math.min(...ends) - now) / 1_000);
+  for (const table of PARTITIONED) ends.push(endOfCover(await readPartitions(client, table), now));
+  return (Math.min(...ends) - now.getTime()) / 1_000;
+}
+
+/** Returns until when partitions follow one another without a gap, from this moment on. */
+function endOfCover(partitions: Partition[], at: Date): number {
+  let end = firstIdAt(at);
+  for (const { from, until } of partitions) if ((from === null || from <= end) && until > end) end = until;
+  return idTime(end).getTime();
 }
 
 /** Returns the smallest UUIDv7 of a moment, like posthorn_uuid_at in SQL. */
@@ -90,28 +96,6 @@ export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 /** Maximum number of rows to move while others wait. */
 export const MOVED_AT_ONCE = 2_000;
 
-/** Returns whether the default partition has more rows of this partition than can be moved. */
-export async function isCrowded(
-  client: pg.ClientBase,
-  table: Partitioned,
-  { from, until }: Partition,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `SELECT FROM ${otherOf(table)} WHERE ${KEY[table]} >= $1 AND ${KEY[table]} < $2 LIMIT ${MOVED_AT_ONCE + 1}`,
-    [from ?? BEFORE_ALL, until],
-  );
-  return (rowCount ?? 0) > MOVED_AT_ONCE;
-}
-
-/** Returns the statement that creates a partition. Rows of its time in the default partition (from fast clocks) move
- *  into it. Others wait meanwhile, but only briefly: there are few such rows, and it is one statement. */
-export function addPartition(table: Partitioned, { name, from, until }: Partition): string {
-  const bounds = `${KEY[table]} >= '${from}' AND ${KEY[table]} < '${until}'`;
-  return `DO $$
-BEGIN
-  CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL);
-  LOCK TABLE ${otherOf(table)} IN ACCESS EXCLUSIVE MODE;
-  WITH early AS (DELETE FROM ${otherOf(table)} WHERE ${bounds} RETURNING *) INSERT INTO ${name} SELECT * FROM early;
-  ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${until}');
-END $$`;
-}
+/** SQL: the key is in the time range of the partition. */
+export const boundsOf = (table: Partitioned, { from, until }: Partition): string =>
+  `${KEY[table]} >= '${from ?? BEFORE_ALL}' AND ${KEY[table]} < '${until}'`;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { waitFor } from '@posthorn/testing';
 import { v7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isTransient } from '../database-away.js';
 import { requestRetry } from '../deliver/request-retry.js';
 import { loadDeliveries } from '../deliver/load-deliveries.js';
 import { giveUpErased } from '../deliver/give-up-erased.js';
@@ -17,7 +19,14 @@ import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { requestVerification } from '../subscriptions/request-verification.js';
 import { openRetention } from './open-retention.js';
-import { firstIdAt, MOVED_AT_ONCE, readPartitions, PARTITIONED, type Partitioned } from './partitions.js';
+import {
+  firstIdAt,
+  MOVED_AT_ONCE,
+  PARTITIONED,
+  type Partitioned,
+  readAheadSeconds,
+  readPartitions,
+} from './partitions.js';
 
 const DAY_MS = 86_400_000;
 let ledger: Ledger;
@@ -45,6 +54,11 @@ const partitionsOfRows = async (table: Partitioned): Promise<string[]> => {
     `SELECT tableoid::regclass::text AS partition FROM ${table} ORDER BY id`,
   );
   return rows.map(({ partition }) => partition);
+};
+/** The metric: how far ahead the partitions have no gap. */
+const daysAhead = async () => {
+  const client = await ledger.db.pool.connect();
+  return (await readAheadSeconds(client).finally(() => client.release())) / 86_400;
 };
 /** Makes Postgres' estimate for dropped partitions exact. */
 const analyze = () => ledger.db.pool.query('ANALYZE finished_deliveries');
@@ -148,6 +162,39 @@ function watched<T>(work: Promise<T>): { isRunning: boolean; ended: Promise<T> }
   return round;
 }
 
+const SOME = 100_000; // a large default partition
+/** Inserts rows with keys from `ids`. */
+const INSERT_ROWS: Record<Partitioned, string> = {
+  events: `INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+     SELECT id, $1, 'message:created', '{}', 1, now() FROM ids WHERE $2::uuid IS NOT NULL`,
+  finished_deliveries: `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count,
+       failure_count, created_at, completed_at)
+     SELECT id, $1, id, 'message:created', $2, 'succeeded', 0, 0, now(), now() FROM ids`,
+  earlier_attempts: `INSERT INTO earlier_attempts (id, delivery_id, account_id, subscription_id, number, trigger, outcome, started_at,
+       duration_ms, response_truncated, url)
+     SELECT id, id, $1, $2, 1, 'auto', 'http_error', now(), 1, false, 'https://hooks.example.com' FROM ids`,
+};
+/** Inserts rows of that time, in statements that are far from their timeout. */
+async function insertRows(table: Partitioned, { at, count }: { at: Date; count: number }): Promise<void> {
+  for (let left = count; left > 0; left -= ROWS_PER_STATEMENT) {
+    await ledger.db.pool.query(
+      `WITH ids AS (
+         SELECT (left(posthorn_uuid_at($3::timestamptz)::text, 18) || right(gen_random_uuid()::text, 18))::uuid AS id
+         FROM generate_series(1, $4)
+       ) ${INSERT_ROWS[table]}`,
+      [accountId, subscriptionId, at, Math.min(left, ROWS_PER_STATEMENT)],
+    );
+  }
+}
+const ROWS_PER_STATEMENT = 50_000;
+/** Inserts an event with an id of that time, as an API with such a clock does. */
+const insertEvent = (at: Date) => {
+  const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
+  if (!frozen.ok) throw new Error(frozen.message);
+  const event = { id: v7({ msecs: at.getTime() }), accountId, frozen: frozen.frozen };
+  return insertEvents(ledger.db.pool, [{ ...event, createdAt: new Date(), idempotency: null }]);
+};
+
 describe('retention', () => {
   // Before the first partition ends, in a partition of its own, and where no partition ever was.
   it.each([
@@ -235,16 +282,11 @@ describe('retention', () => {
   );
 
   it('skips a partition, with a warning, if more of its rows arrived early than can be moved; creates later ones and deletes the rows by age', async () => {
+    expect(await daysAhead()).toBeLessThan(3);
     await retain(day(0));
+    expect(await daysAhead()).toBeGreaterThan(29);
     const early = MOVED_AT_ONCE + 1;
-    await ledger.db.pool.query(
-      `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count,
-         created_at, completed_at)
-       SELECT id, $1, id, 'message:created', $2, 'succeeded', 0, 0, now(), now()
-       FROM (SELECT (left(posthorn_uuid_at($3::timestamptz)::text, 18) || right(gen_random_uuid()::text, 18))::uuid AS id
-             FROM generate_series(1, $4)) e`,
-      [accountId, subscriptionId, day(50), early],
-    );
+    await insertRows('finished_deliveries', { at: day(50), count: early });
     const warned: unknown[][] = [];
     const log = { ...silent, warn: (...words: unknown[]) => void warned.push(words) };
     const run = (at: Date) =>
@@ -262,6 +304,7 @@ describe('retention', () => {
       expect.arrayContaining(others.map((partition) => partition.name.replace('events', 'finished_deliveries'))),
     );
     expect(new Set(await partitionsOfRows('finished_deliveries'))).toEqual(new Set(['finished_deliveries_other']));
+    expect(await daysAhead()).toBeLessThan(50); // the gap shows
     expect(await run(day(79))).toMatchObject({ finished_deliveries: 0 });
     expect(await run(day(81))).toMatchObject({ finished_deliveries: early });
     expect(await ledger.counts()).toMatchObject({ deliveries: 0 });
@@ -362,6 +405,26 @@ describe('retention', () => {
     expect((await partitions()).map(({ name }) => name)).not.toContain(partition);
   });
 
+  it('blocks nobody while a vacuum of the default partition delays it', async () => {
+    const vacuum = await ledger.db.pool.connect();
+    await vacuum.query('BEGIN; LOCK TABLE events_other IN SHARE UPDATE EXCLUSIVE MODE'); // the lock of VACUUM
+    const round = watched(retain(day(0)));
+    const waiting = async () => {
+      const { rows } = await vacuum.query<{ mode: string }>(
+        `SELECT mode FROM pg_locks WHERE relation = 'events_other'::regclass AND NOT granted`,
+      );
+      return rows.map(({ mode }) => mode);
+    };
+    const modes = await waitFor(async () => ((await waiting()).length > 0 ? waiting() : null));
+    expect(modes.filter((mode) => mode !== 'ShareUpdateExclusiveLock')).toEqual([]);
+    expect(await insertEvent(day(4_000))).toMatchObject([{ accepted: true }]);
+    await vacuum.query('COMMIT');
+    vacuum.release();
+    await round.ended;
+    await retain(day(0)); // if it gave up
+    expect((await partitions()).length).toBeGreaterThan(1);
+  });
+
   it('pending deliveries can be found at every moment, even while their partition is dropped', async () => {
     await retain(day(0));
     const unfinished = await aged(day(4), { status: 'held' });
@@ -415,13 +478,7 @@ describe('retention', () => {
   });
 
   it('accepts and delivers an id of a clock that is far off; a partition that is created later takes it over', async () => {
-    const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
-    if (!frozen.ok) throw new Error(frozen.message);
-    const ids = [-4_000, 45, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
-    const inserted = await insertEvents(
-      ledger.db.pool,
-      ids.map((id) => ({ id, accountId, frozen: frozen.frozen, createdAt: new Date(), idempotency: null })),
-    );
+    const inserted = (await Promise.all([-4_000, 45, 4_000].map((days) => insertEvent(day(days))))).flat();
     expect(inserted.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 1]);
     await retain(day(0));
     expect(await partitionsOfRows('events')).toEqual(['events_first', 'events_other', 'events_other']);
@@ -520,5 +577,136 @@ describe('retention', () => {
       leasedUntil: null,
     });
     expect(await ledger.db.prisma.delivery.findUnique({ where: { id: whole } })).toMatchObject({ status: 'pending' });
+  });
+});
+
+/** The default partition is large, because no worker ran for a long time. */
+describe('a large default partition', () => {
+  const IN_RANGE = day(103); // in the first partition that is added on day 100
+  /** Runs `statement` in the transaction of retention when it has validated a closed range. */
+  const whenValidated = (statement: string) =>
+    ledger.db.pool.query(`
+      CREATE FUNCTION act() RETURNS event_trigger LANGUAGE plpgsql AS $$
+      BEGIN IF current_query() LIKE '%VALIDATE CONSTRAINT events_other%' THEN PERFORM ${statement}; END IF; END $$;
+      CREATE EVENT TRIGGER act ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION act()`);
+  const closedRanges = async () => {
+    const { rows } = await ledger.db.pool.query(`SELECT conname FROM pg_constraint WHERE conname LIKE '%closed_range'`);
+    return rows;
+  };
+  const noGap = async (table: Partitioned) => {
+    const [first, ...others] = (await partitions(table)).filter(({ from }) => from !== null);
+    expect(others.map(({ from }) => from)).toEqual([first, ...others].slice(0, -1).map((one) => one?.until));
+    expect(others.at(-1)?.until).toMatch(/./);
+    expect((others.at(-1)?.until ?? '') >= firstIdAt(day(130))).toBe(true);
+  };
+  /** Holds the round in the middle, while it has a closed range, until `release`. */
+  async function holdRound() {
+    // Polls, because a lock would end the wait after lock_timeout.
+    await ledger.db.pool.query(`
+      CREATE FUNCTION hold() RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN WHILE NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$`);
+    await whenValidated('hold()');
+    const holder = await ledger.db.pool.connect();
+    await holder.query('SELECT pg_advisory_lock(1)');
+    return {
+      isHeld: async () => {
+        const { rowCount } = await holder.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`,
+        );
+        return rowCount === 1;
+      },
+      async release() {
+        await holder.query('SELECT pg_advisory_unlock(1)');
+        holder.release();
+        await ledger.db.pool.query('DROP EVENT TRIGGER act');
+      },
+    };
+  }
+
+  it('gets partitions without being read while others wait for a lock: a million rows', async () => {
+    await insertRows('events', { at: day(90), count: 1_000_000 });
+    for (const table of ['finished_deliveries', 'earlier_attempts'] as const)
+      await insertRows(table, { at: day(90), count: SOME });
+    // Counts the rows that each transaction reads, and whether it has the lock for which everyone waits.
+    await ledger.db.pool.query(`
+      CREATE TABLE reads (id serial, transaction xid8, partition text, is_locked boolean, rows bigint);
+      CREATE FUNCTION count_reads() RETURNS event_trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        INSERT INTO reads (transaction, partition, rows, is_locked)
+        SELECT pg_current_xact_id(), name, pg_stat_get_xact_tuples_returned(name::regclass),
+          EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND relation = name::regclass AND mode = 'AccessExclusiveLock')
+        FROM unnest('{events_other, finished_deliveries_other, earlier_attempts_other}'::text[]) name;
+      END $$;
+      CREATE EVENT TRIGGER before_each ON ddl_command_start EXECUTE FUNCTION count_reads();
+      CREATE EVENT TRIGGER after_each ON ddl_command_end EXECUTE FUNCTION count_reads()`);
+    await retain(day(100));
+    for (const table of PARTITIONED) await noGap(table);
+    const { rows } = await ledger.db.pool.query<{ isLocked: boolean; rows: number }>(
+      `SELECT is_locked AS "isLocked", sum(rows)::int AS rows FROM (
+         SELECT is_locked, rows - lag(rows) OVER (PARTITION BY transaction, partition ORDER BY id) AS rows FROM reads
+       ) r GROUP BY is_locked ORDER BY is_locked`,
+    );
+    expect(rows).toEqual([
+      { isLocked: false, rows: expect.any(Number) },
+      { isLocked: true, rows: 0 },
+    ]);
+    expect(rows[0]?.rows).toBeGreaterThanOrEqual(1_000_000); // this is the validation
+    expect(await closedRanges()).toEqual([]);
+  });
+
+  it('refuses only rows of the new partition while it is added, and as a transient error', async () => {
+    await insertRows('events', { at: day(90), count: SOME });
+    const hold = await holdRound();
+    const round = watched(retain(day(100)));
+    await waitFor(hold.isHeld);
+    const refused = await insertEvent(IN_RANGE).catch((error: unknown) => error);
+    expect(isTransient(refused)).toBe(true);
+    for (const at of [day(0), day(95), day(4_000)]) expect(await insertEvent(at)).toMatchObject([{ accepted: true }]);
+    await hold.release();
+    await round.ended;
+    expect(await insertEvent(IN_RANGE)).toMatchObject([{ accepted: true }]);
+    expect((await partitionsOfRows('events')).at(-2)).toMatch(/^events_\d{8}$/);
+    await noGap('events');
+  });
+
+  it('skips a partition, with a warning, if a fast clock made a row of it; the row can be found', async () => {
+    await insertRows('events', { at: day(90), count: SOME });
+    await insertEvent(IN_RANGE);
+    const warned: unknown[][] = [];
+    const log = { ...silent, warn: (...words: unknown[]) => void warned.push(words) };
+    const options = { db: ledger.db, retentionDays: 30, payloadRetentionDays: null, log, now: () => day(100) };
+    await openRetention(options).run(new AbortController().signal);
+    expect(warned).toEqual([[{ partition: expect.stringMatching(/^events_\d{8}$/) }, 'retention.left_out']]);
+    expect((await partitionsOfRows('events')).at(-1)).toBe('events_other');
+    expect((await partitions('events')).at(-1)?.until).toMatch(/./);
+    expect(((await partitions('events')).at(-1)?.until ?? '') >= firstIdAt(day(130))).toBe(true);
+    expect(await closedRanges()).toEqual([]);
+    await insertEvent(IN_RANGE);
+  });
+
+  it('after a crash, the next round opens the time range again, even when it adds another partition', async () => {
+    await insertRows('events', { at: day(90), count: SOME });
+    await whenValidated('pg_terminate_backend(pg_backend_pid())');
+    await expect(retain(day(100))).rejects.toThrow();
+    expect(await closedRanges()).toHaveLength(1);
+    await ledger.db.pool.query('DROP EVENT TRIGGER act');
+    await retain(day(110));
+    expect(await closedRanges()).toEqual([]);
+    expect(await insertEvent(IN_RANGE)).toMatchObject([{ accepted: true }]);
+    await noGap('events');
+  });
+
+  it('a stop does not wait for the validation', async () => {
+    await insertRows('events', { at: day(90), count: SOME });
+    const hold = await holdRound();
+    const stop = new AbortController();
+    const round = retention(day(100)).run(stop.signal);
+    await waitFor(hold.isHeld);
+    stop.abort();
+    expect(await round).toBeNull();
+    await hold.release();
+    await waitFor(async () => (await retain(day(100))) !== null);
+    expect(await closedRanges()).toEqual([]);
+    await noGap('events');
   });
 });

@@ -1,6 +1,7 @@
 import type { Database } from '../database.js';
 import { firstDeliveryOf } from '../deliveries/late-attempts.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
+import type { Source, Wanted } from './source.js';
 
 /** A new row in the ledger: a delivery or an attempt. */
 export type Change =
@@ -33,18 +34,18 @@ export type Change =
     };
 
 /** The key of a new row. */
-export type ChangeId =
-  | { kind: 'delivery'; id: string }
-  | { kind: 'attempt'; id: string; deliveryId: string; number: number };
+type ChangeId = { kind: 'delivery'; id: string } | { kind: 'attempt'; id: string; deliveryId: string; number: number };
 
-export interface ChangeFilter {
-  /** null: all accounts. */
-  accountIds: string[] | null;
-  /** null: all subscriptions. */
-  subscriptionIds: string[] | null;
-  /** Returns ids after this one. */
-  after: string;
-}
+/** Maximum number of rows per read. */
+const MOST_READ = 2_000;
+
+/** New deliveries and attempts. The filter: ids of subscriptions. */
+export const CHANGES: Source<ChangeId, Change, string[]> = {
+  find: findChanges,
+  countReadable: (found) => Math.min(found.length, MOST_READ),
+  read: readChanges,
+  matches: (subscriptionIds, { subscriptionId }) => subscriptionIds.includes(subscriptionId),
+};
 
 // Reads only keys. Uses the primary keys or, for one account's deliveries, the indexes by account, and the indexes of
 // late attempts. Attempts of all accounts are stored together, so a poll for one account reads past the others: polls
@@ -65,13 +66,12 @@ UNION ALL
  ORDER BY id DESC LIMIT $4)
 ORDER BY id DESC LIMIT $4`;
 
-/** Returns the keys after an id, the newest first, at most `limit`. */
-export async function findChanges(
+async function findChanges(
   { pool }: Pick<Database, 'pool'>,
-  { accountIds, subscriptionIds, after }: ChangeFilter,
+  { accountIds, filter, after }: Wanted<string[]>,
   limit: number,
 ): Promise<ChangeId[]> {
-  const values = [after, accountIds, subscriptionIds, limit, firstDeliveryOf(after)];
+  const values = [after, accountIds, filter, limit, firstDeliveryOf(after)];
   const { rows } = await pool.query<ChangeId>(FIND, values);
   return rows;
 }
@@ -91,8 +91,7 @@ CROSS JOIN LATERAL (
   SELECT * FROM attempts a WHERE a.delivery_id = wanted.delivery_id AND a.number = wanted.number AND a.account_id = d.account_id OFFSET 0
 ) a`;
 
-/** Returns the rows with these ids, the oldest first. */
-export async function readChanges({ pool }: Pick<Database, 'pool'>, found: ChangeId[]): Promise<Change[]> {
+async function readChanges({ pool }: Pick<Database, 'pool'>, found: ChangeId[]): Promise<Change[]> {
   const deliveries = found.flatMap((one) => (one.kind === 'delivery' ? [one.id] : []));
   const attempts = found.flatMap((one) => (one.kind === 'attempt' ? [one] : []));
   const attemptKeys = [attempts.map(({ deliveryId }) => deliveryId), attempts.map(({ number }) => number)];

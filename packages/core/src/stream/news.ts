@@ -1,14 +1,14 @@
 import type { Database } from '../database.js';
 import { lowestId } from '../id.js';
-import { type Change, findChanges, readChanges } from './change.js';
+import type { AnyKey, AnyRow, Source } from './source.js';
 
 /** New rows in the ledger. They are found by their ids, which contain the creation time. Searching back and skipping
  *  known rows finds rows that are committed late. */
-export interface News {
+export interface News<Row> {
   /** Returns rows that no poll since `restart` has returned; `isCut`: there are more. Calls `accountIds` when the
    *  poll starts; null: all accounts. Throws if the database fails; the next poll starts where the last successful
    *  one did. */
-  poll(accountIds: () => string[] | null): Promise<{ changes: Change[]; isCut: boolean }>;
+  poll(accountIds: () => string[] | null): Promise<{ rows: Row[]; isCut: boolean }>;
   /** After a pause: only rows from `now` on are new. */
   restart(now: number): void;
 }
@@ -20,10 +20,11 @@ export const LATEST_COMMIT_MS = 40_000;
 const SEARCH_FAR_EVERY_MS = 10_000;
 /** Maximum number of ids per poll; more than any load creates within the last seconds. */
 const MOST_IDS = 50_000;
-/** Maximum number of rows per poll. */
-const MOST_READ = 2_000;
 
-export function openNews(db: Pick<Database, 'pool'>): News {
+export function openNews<Key extends AnyKey, Row extends AnyRow, Filter>(
+  db: Pick<Database, 'pool'>,
+  source: Source<Key, Row, Filter>,
+): News<Row> {
   const seen = new Set<string>();
   let polledAt: number | null = null;
   let searchedFarAt = 0;
@@ -35,10 +36,10 @@ export function openNews(db: Pick<Database, 'pool'>): News {
       const after = lowestId(
         new Date(isFar ? Math.min(since, searchedFarAt || since) - LATEST_COMMIT_MS : since - SEARCH_BACK_MS),
       );
-      const wanted = { accountIds: accountIds(), subscriptionIds: null, after };
-      const found = await findChanges(db, wanted, MOST_IDS);
+      const found = await source.find(db, { accountIds: accountIds(), filter: null, after }, MOST_IDS);
       const fresh = found.filter(({ id }) => !seen.has(id));
-      const changes = await readChanges(db, fresh.slice(0, MOST_READ));
+      const count = source.countReadable(fresh);
+      const rows = await source.read(db, fresh.slice(0, count));
       polledAt = now;
       if (isFar) {
         searchedFarAt = now;
@@ -46,7 +47,7 @@ export function openNews(db: Pick<Database, 'pool'>): News {
         for (const id of seen) if (id < oldest) seen.delete(id);
       }
       for (const { id } of fresh) seen.add(id);
-      return { changes, isCut: fresh.length > MOST_READ || found.length === MOST_IDS };
+      return { rows, isCut: fresh.length > count || found.length === MOST_IDS };
     },
     restart(now) {
       polledAt = now;

@@ -1,8 +1,10 @@
+import { ACCOUNT_NOTIFICATIONS } from '@posthorn/contract';
 import type pg from 'pg';
 import { matchesType } from '../event-types/matches-type.js';
 
 /** Counts the active and paused subscriptions for each of some types, of one account or of all (null). Reads the
- *  subscriptions once and groups them by their event types. */
+ *  subscriptions once and groups them by their event types. Notifications count only where they are named
+ *  (operational-events/insert-notifications.ts). */
 export async function countSubscriptionsByType(
   pool: pg.Pool,
   { accountId, types }: { accountId: string | null; types: string[] },
@@ -15,7 +17,7 @@ export async function countSubscriptionsByType(
         SELECT events, count(*) FROM subscriptions
         WHERE deleted_at IS NULL AND status IN ('active', 'paused') ${accountId === null ? '' : 'AND account_id = $2'}
         GROUP BY events
-      ) s ON ${matchesType('t.type')}
+      ) s ON CASE WHEN t.type = ANY ('{${ACCOUNT_NOTIFICATIONS.join()}}'::text[]) THEN t.type = ANY (s.events) ELSE ${matchesType('t.type')} END
       GROUP BY t.type`,
     values: accountId === null ? [types] : [types, accountId],
   });

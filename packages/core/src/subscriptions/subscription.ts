@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Database } from '../database.js';
-import type { Subscription as Row, Verification } from '../generated/prisma/client.js';
+import type { CatchUp, Subscription as Row, Verification } from '../generated/prisma/client.js';
 
 /** A webhook URL of an account, with its current verification.
  *
@@ -15,7 +15,10 @@ import type { Subscription as Row, Verification } from '../generated/prisma/clie
  *  (`holdsWhenDisabled`), held until it is resumed or deleted.
  *  A changed URL does not change the status: it is in `pendingUrl` until it is verified, and the old URL keeps receiving events.
  *  A deleted subscription (`deletedAt`) is not listed, gets no deliveries and is kept only for its history. */
-export type Subscription = Row & { verification: Verification | null };
+export type Subscription = Row & { verification: Verification | null; catchUp: CatchUp | null };
+
+/** What Prisma reads with a row. */
+export const SUBSCRIPTION_PARTS = { verification: true, catchUp: true } as const;
 
 export interface SubscriptionKey {
   accountId: string;
@@ -31,7 +34,7 @@ export type SubscriptionResult =
 export function findSubscription(db: Database, { accountId, id }: SubscriptionKey): Promise<Subscription | null> {
   return db.prisma.subscription.findFirst({
     where: { id, accountId, deletedAt: null },
-    include: { verification: true },
+    include: SUBSCRIPTION_PARTS,
   });
 }
 

@@ -14,6 +14,7 @@
  *  A probe that our shutdown aborts is neither a success nor a failure.
  *
  *  The transitions are SQL because they need the locked row: two workers may record results of one subscription at once.
+ *  So throttle.db.test.ts tests each row of this table on Postgres; no unit test can run them.
  *  The expressions read the subscription `s` and the verdict `v` on the attempts of one statement (deliver/record-attempts.ts):
  *  `v.succeeded` (an attempt succeeded), `v.is_bad` (attempts failed and none succeeded), `v.weight` (of the failures), `v.ids` (the
  *  deliveries). A success among failures counts as a success. */

@@ -9,7 +9,10 @@
  *
  *  Turns are reserved at most TURNS_AHEAD_SECONDS ahead. This keeps the rate even if a round of the dispatcher is late, moves each
  *  delivery once, and applies a new limit soon. Unused turns are lost. Only the dispatcher reserves turns, one process at a time
- *  per subscription; publishes and retries of a limited subscription go through it. */
+ *  per subscription; publishes and retries of a limited subscription go through it.
+ *
+ *  The turns are SQL because the lease that uses them is one statement with Postgres' clock. So throttle.db.test.ts tests them on
+ *  Postgres; no unit test can run them. */
 
 export const TURNS_AHEAD_SECONDS = 2;
 

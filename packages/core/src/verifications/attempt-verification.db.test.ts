@@ -4,7 +4,7 @@ import { type Ledger, challengeOf, openLedger, silent } from '../ledger.test-sup
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
-import type { Subscription } from '../subscriptions/subscription.js';
+import { type Subscription, SUBSCRIPTION_PARTS } from '../subscriptions/subscription.js';
 import { requestVerification } from '../subscriptions/request-verification.js';
 import { VERIFICATIONS_PER_MINUTE, checkWebhookUrl } from './start-verification.js';
 import { openVerificationWait } from './wait-for-verification.js';
@@ -44,7 +44,7 @@ async function isSomebodyWaiting(): Promise<boolean> {
 const NEVER_MS = 1_000_000;
 const silence = { outcome: 'timeout', statusCode: null } as const;
 const reload = (id: string) =>
-  ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });
+  ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: SUBSCRIPTION_PARTS });
 
 async function newSubscription(url = 'https://hooks.example.com/'): Promise<Subscription> {
   const input = { accountId: await ledger.account(), url, events: [] };

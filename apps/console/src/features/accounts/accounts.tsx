@@ -2,16 +2,16 @@ import type { Account } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { accountsQuery } from './queries.js';
+import { accountsQuery } from '../../queries/accounts.js';
 import { Button } from '../../components/button.js';
 import { FilterBar } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
 import { List } from '../../components/list.js';
-import { percent } from '../../components/number.js';
+import { percent, whole } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { searchedPagingOf } from '../../components/paging.js';
 import { SortedNote, SortFilter } from '../../components/sort-filter.js';
-import { orderName, sortRows } from '../../components/sort.js';
+import { isSortedHere, orderName, sortRows } from '../../components/sort.js';
 import { Empty } from '../../components/states.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { TextFilter } from '../../components/text-filter.js';
@@ -55,7 +55,14 @@ export function Accounts() {
         what="accounts"
         paging={searchedPagingOf(search, go)}
         onClear={isSet ? clear : undefined}
-        total={search.sort !== undefined && accounts.data?.nextCursor != null && <SortedNote what="accounts" />}
+        total={
+          isSortedHere(search) &&
+          accounts.data?.nextCursor != null && (
+            <SortedNote of={search} what="accounts">
+              <Link to="/attention">Failing webhooks of all accounts</Link>
+            </SortedNote>
+          )
+        }
         empty={
           <Empty title="No accounts yet" action={add}>
             Your app creates an account for each customer through the API. You can also add one here.
@@ -67,7 +74,7 @@ export function Accounts() {
             caption={`Accounts, ${orderName(search)}`}
             columns={['ID', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTIONS]}
           >
-            {sortRows(rows, search.sort).map((account) => (
+            {sortRows(rows, search).map((account) => (
               <Row key={account.id} account={account} />
             ))}
           </Table>
@@ -77,8 +84,6 @@ export function Accounts() {
     </>
   );
 }
-
-const whole = new Intl.NumberFormat('en');
 
 function Row({ account: { id, name, createdAt, stats } }: { account: Account }) {
   const [isOpening, setIsOpening] = useState(false);
@@ -94,13 +99,17 @@ function Row({ account: { id, name, createdAt, stats } }: { account: Account }) 
         <bdi>{name ?? '—'}</bdi>
       </td>
       <td className="number" data-label="Webhooks">
-        {stats?.subscriptions ?? '—'}
+        {stats ? whole.format(stats.subscriptions) : '—'}
       </td>
-      <td className="number" data-label="Deliveries 24 h" title={`${succeeded} succeeded, ${failed} failed`}>
+      <td
+        className="number"
+        data-label="Deliveries 24 h"
+        title={`${whole.format(succeeded)} succeeded, ${whole.format(failed)} failed`}
+      >
         {whole.format(succeeded + failed)}
         <WaitingNote waiting={stats?.waiting} />
       </td>
-      <td className="number" data-label="Success 24 h" title={`${stats?.attempts ?? 0} attempts`}>
+      <td className="number" data-label="Success 24 h" title={`${whole.format(stats?.attempts ?? 0)} attempts`}>
         {percent(stats?.successRate ?? null)}
       </td>
       <td className="tight" data-label="Created">

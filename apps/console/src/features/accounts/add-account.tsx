@@ -2,7 +2,7 @@ import { AccountId, PutAccount } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';

@@ -1,6 +1,6 @@
 import { CreatePortalSession, DEFAULT_CAPABILITIES, type PortalLink } from '@posthorn/contract';
 import * as z from 'zod';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';

@@ -1,6 +1,6 @@
 import { type EventType, EventTypeName, PutEventType } from '@posthorn/contract';
 import * as z from 'zod';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { prettyJson, readJsonObject } from '../../api/json.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';

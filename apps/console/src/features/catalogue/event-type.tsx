@@ -2,7 +2,7 @@ import type { EventType } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Body } from '../../components/body.js';
@@ -13,7 +13,7 @@ import { Loaded, NotFound } from '../../components/states.js';
 import { useToast } from '../../components/toasts.js';
 import { useSession } from '../session/session.js';
 import { EventTypeForm, eventTypePath } from './event-type-form.js';
-import { eventTypesQuery } from './queries.js';
+import { eventTypesQuery } from '../../queries/catalogue.js';
 import { subscribedBy } from './subscribed-by.js';
 
 const route = getRouteApi('/event-types/$name');

@@ -2,7 +2,7 @@ import type { EventType } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { eventTypesQuery } from './queries.js';
+import { eventTypesQuery } from '../../queries/catalogue.js';
 import { useSession } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { OutsideText } from '../../components/outside-text.js';

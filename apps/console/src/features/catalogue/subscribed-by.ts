@@ -1,7 +1,12 @@
-import type { EventType } from '@posthorn/contract';
+import { type EventType, isForOperatorsOnly } from '@posthorn/contract';
+import { whole } from '../../components/number.js';
 
 /** How many webhooks subscribe to an event type, in words. */
-export function subscribedBy({ operational, subscriptionCount: count }: EventType): string {
-  if (operational) return 'Operational event, sent to operators only';
-  return count === 0 ? 'No webhooks subscribed' : count === 1 ? '1 webhook subscribed' : `${count} webhooks subscribed`;
+export function subscribedBy({ name, subscriptionCount: count }: EventType): string {
+  if (isForOperatorsOnly(name)) return 'Operational event, sent to operators only';
+  return count === 0
+    ? 'No webhooks subscribed'
+    : count === 1
+      ? '1 webhook subscribed'
+      : `${whole.format(count)} webhooks subscribed`;
 }

@@ -2,7 +2,7 @@ import { type Attempt, attemptAdvice, fill, OUTCOME_TITLES, TRIGGER_WORDS } from
 import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleX } from 'lucide-react';
 import { Body } from '../../components/body.js';
-import { eventQuery, requestBody } from '../events/queries.js';
+import { eventQuery, requestBody } from '../../queries/events.js';
 import { useMay } from '../session/session.js';
 import { Code, OutsideText } from '../../components/outside-text.js';
 import { Facts } from '../../components/page.js';

@@ -1,12 +1,14 @@
 import { type Attempt, type DeliveryDetail, TRIGGER_WORDS } from '@posthorn/contract';
 import { Columns2 } from 'lucide-react';
 import { Suspense, useState } from 'react';
+import { useNow } from '../../components/clock.js';
 import { MenuButton } from '../../components/menu.js';
 import { Pill, resultOf } from '../../components/pill.js';
 import { Empty } from '../../components/states.js';
 import { duration, Time } from '../../components/time.js';
 import { screen } from '../../screen.js';
 import { AttemptDetail } from './attempt-result.js';
+import { waitingText } from './waiting-text.js';
 import '../../components/table.css';
 import './attempts.css';
 
@@ -17,6 +19,8 @@ export function Attempts({ account, delivery }: { account: string; delivery: Del
   const { attempts, nextAttemptAt } = delivery;
   const [chosen, setChosen] = useState<string | null>(null);
   const [compared, setCompared] = useState<Attempt | null>(null);
+  const waiting = waitingText(delivery, useNow());
+  const isScheduled = waiting === null || delivery.waitingFor?.state === 'scheduled';
   const newestFirst = attempts.toReversed();
   const shown = newestFirst.find(({ id }) => id === chosen) ?? newestFirst[0];
   if (shown === undefined)
@@ -24,10 +28,12 @@ export function Attempts({ account, delivery }: { account: string; delivery: Del
       <Empty title="No attempts yet">
         {nextAttemptAt === null ? (
           'No attempt is scheduled.'
-        ) : (
+        ) : isScheduled ? (
           <>
             The first attempt is due <Time at={nextAttemptAt} isWhole />.
           </>
+        ) : (
+          `${waiting}.`
         )}
       </Empty>
     );
@@ -55,10 +61,16 @@ export function Attempts({ account, delivery }: { account: string; delivery: Del
                 <td>{delivery.attemptCount + 1}</td>
                 <td>Next</td>
                 <td>{TRIGGER_WORDS.auto}</td>
-                <td>
-                  <Time at={nextAttemptAt} />
-                </td>
-                <td>—</td>
+                {isScheduled ? (
+                  <>
+                    <td>
+                      <Time at={nextAttemptAt} />
+                    </td>
+                    <td>—</td>
+                  </>
+                ) : (
+                  <td colSpan={2}>{waiting}</td>
+                )}
               </tr>
             )}
             {newestFirst.map((attempt) => (

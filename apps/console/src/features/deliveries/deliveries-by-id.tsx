@@ -1,7 +1,8 @@
 import type { DeliveryDetail, Lookup } from '@posthorn/contract';
 import { useQueries } from '@tanstack/react-query';
 import { getRouteApi, Link, Navigate } from '@tanstack/react-router';
-import { ApiProblem, call } from '../../api/call.js';
+import { ApiProblem } from '../../api/api-problem.js';
+import { call } from '../../api/call.js';
 import { accountPath } from '../../api/account-path.js';
 import { Id } from '../../components/copy.js';
 import { PageHead, useTitle } from '../../components/page.js';

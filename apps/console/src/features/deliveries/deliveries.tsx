@@ -9,17 +9,18 @@ import { useNeighbours } from '../../components/neighbours.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
 import { boundsOf } from '../../components/range.js';
+import { SEARCH_NOTE } from '../../components/search-filter.js';
 import { Empty } from '../../components/states.js';
 import type { DeliverySearch } from '../../search.js';
-import { FirstEvent } from '../events/first-event.js';
-import { eventsQuery } from '../events/queries.js';
+import { FirstEvent } from '../publish/first-event.js';
+import { eventsQuery } from '../../queries/events.js';
 import { useAccount, useMay } from '../session/session.js';
 import { DeliveryFilterBar } from './delivery-filter-bar.js';
 import { DeliveryTable } from './delivery-table.js';
 import { DeliveryTotal } from './delivery-total.js';
 import { ExportMenu } from './export-menu.js';
 import { useLive } from './live.js';
-import { deliveriesQuery } from './queries.js';
+import { deliveriesQuery } from '../../queries/deliveries.js';
 import { RetryAll } from './retry-all.js';
 import { RetrySelected } from './retry-selected.js';
 import { useSteady } from './steady.js';
@@ -123,6 +124,7 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
         what="deliveries"
         paging={sizedPagingOf(search, onSearch)}
         empty={<NoDeliveries account={account} />}
+        note={search.q === undefined ? undefined : SEARCH_NOTE}
         onClear={isSet ? clear : undefined}
         total={
           <DeliveryTotal

@@ -1,29 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Outlet, useNavigate } from '@tanstack/react-router';
-import { deliveryQuery } from './queries.js';
-import { EventDrawer } from '../events/event-drawer.js';
+import { useNavigate } from '@tanstack/react-router';
+import { deliveryQuery } from '../../queries/deliveries.js';
 import { useAccount } from '../session/session.js';
 import { Drawer } from '../../components/drawer.js';
 import { useFocusRow } from '../../components/focus-row.js';
-import { Neighbours, StepButtons } from '../../components/neighbours.js';
+import { StepButtons } from '../../components/neighbours.js';
 import { Loaded } from '../../components/states.js';
 import { DeliveryView } from './delivery.js';
 
-const route = getRouteApi('/accounts/$account');
-
-/** The screens of an account, with a drawer for the delivery or the event in the address. */
-export function AccountScreen() {
-  const { delivery, openEvent } = route.useSearch();
-  return (
-    <Neighbours>
-      <Outlet />
-      {delivery !== undefined && <DeliveryDrawer id={delivery} />}
-      {openEvent !== undefined && <EventDrawer id={openEvent} />}
-    </Neighbours>
-  );
-}
-
-function DeliveryDrawer({ id }: { id: string }) {
+/** A delivery beside the list. */
+export function DeliveryDrawer({ id }: { id: string }) {
   const account = useAccount();
   const delivery = useQuery(deliveryQuery(account, id));
   const navigate = useNavigate();

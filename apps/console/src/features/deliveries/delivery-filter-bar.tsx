@@ -5,11 +5,11 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '../../components/button.js';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
-import { TextFilter } from '../../components/text-filter.js';
 import type { DeliverySearch } from '../../search.js';
-import { eventTypesQuery } from '../catalogue/queries.js';
-import { WebhookFilter } from '../webhooks/webhook-filter.js';
+import { eventTypesQuery } from '../../queries/catalogue.js';
+import { WebhookFilter } from './webhook-filter.js';
 import { LastAttemptFilters } from './last-attempt-filters.js';
 
 type Value = DeliverySearch & { subscription?: string | undefined };
@@ -40,12 +40,7 @@ export function DeliveryFilterBar({
   const isShown = isOpen || count > 0;
   return (
     <FilterBar label="Deliveries" onClear={onClear} end={end}>
-      <TextFilter
-        label="Search"
-        placeholder="Search ids and payloads"
-        value={value.q}
-        onChange={(q) => onChange({ q })}
-      />
+      <SearchFilter ids="dlv_…, evt_…" value={value.q} onChange={(q) => onChange({ q })} />
       <Select label="Status" value={value.status} onChange={(status) => onChange({ status })}>
         {Object.entries(DELIVERY_WORDS).map(([status, { label }]) => [status, label])}
       </Select>

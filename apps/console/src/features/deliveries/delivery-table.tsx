@@ -1,7 +1,7 @@
 import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { useCopy } from '../../components/copy.js';
@@ -9,7 +9,7 @@ import { Menu, type MenuItem } from '../../components/menu.js';
 import { useNow } from '../../components/clock.js';
 import { isNarrow, isPlainClick } from '../../components/narrow.js';
 import { Url } from '../../components/outside-text.js';
-import { deliveryWords, Pill } from '../../components/pill.js';
+import { deliveryWords, Pill, saysTime } from '../../components/pill.js';
 import { duration, Moment, relativeTime } from '../../components/time.js';
 import { useToast } from '../../components/toasts.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
@@ -67,7 +67,7 @@ export function DeliveryTable({
           isOfOne={isOfOne}
           tone={tone}
           words={words}
-          waiting={waitingText(delivery, now)}
+          waiting={saysTime(delivery) ? null : waitingText(delivery, now)}
           created={relativeTime(delivery.createdAt, now)}
           onOpen={open}
           actions={actions}

@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { countDeliveries, type DeliveryFilters } from './queries.js';
+import { countDeliveries, type DeliveryFilters } from '../../queries/deliveries.js';
 import { Button } from '../../components/button.js';
 import { whole } from '../../components/number.js';
 

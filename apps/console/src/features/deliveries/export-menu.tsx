@@ -7,7 +7,7 @@ import { Button } from '../../components/button.js';
 import { saveBlob, saveUrl } from '../../components/save-file.js';
 import { MenuButton } from '../../components/menu.js';
 import { useToast } from '../../components/toasts.js';
-import type { DeliveryFilters } from './queries.js';
+import type { DeliveryFilters } from '../../queries/deliveries.js';
 
 const FORMATS = [
   ['csv', 'CSV, for spreadsheets'],

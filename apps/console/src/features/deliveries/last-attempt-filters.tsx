@@ -1,4 +1,4 @@
-import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, TRIGGER_WORDS } from '@posthorn/contract';
+import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, OUTCOME_WORDS, TRIGGER_WORDS } from '@posthorn/contract';
 import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 
@@ -22,7 +22,7 @@ export function LastAttemptFilters({ value, onChange }: { value: Value; onChange
   return (
     <>
       <Select label="Outcome" value={value.outcome} onChange={(outcome) => onChange({ outcome })}>
-        {ATTEMPT_OUTCOMES.map((outcome) => [outcome, outcome.replaceAll('_', ' ')])}
+        {ATTEMPT_OUTCOMES.map((outcome) => [outcome, OUTCOME_WORDS[outcome]])}
       </Select>
       <Select label="HTTP status" value={statusCode} onChange={(code) => onChange({ statusCode: code })}>
         {isExact ? [[statusCode, statusCode], ...STATUS_CODES] : STATUS_CODES}

@@ -1,13 +1,16 @@
-import { type DeliveryDetail, DELIVERY_WORDS } from '@posthorn/contract';
+import { type DeliveryDetail, DELIVERY_WORDS, WAITING_HELP } from '@posthorn/contract';
+import { Link } from '@tanstack/react-router';
 import { Check, CircleDashed, Clock, type LucideIcon, Pause, X } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { useNow } from '../../components/clock.js';
 import { resultOf } from '../../components/pill.js';
 import { duration, Time } from '../../components/time.js';
+import { waitingText } from './waiting-text.js';
 import './stepper.css';
 
 /** The steps of a delivery: accepted, attempts, and its next attempt or its end. */
 export function Stepper({ delivery }: { delivery: DeliveryDetail }) {
-  const { status, statusReason, attempts, createdAt } = delivery;
+  const { status, statusReason, attempts, createdAt, waitingFor } = delivery;
   const last = attempts.at(-1);
   return (
     <div className="panel stack">
@@ -31,18 +34,17 @@ export function Stepper({ delivery }: { delivery: DeliveryDetail }) {
         <LastStep delivery={delivery} />
       </ol>
       <p className="muted small">
-        {DELIVERY_WORDS[status].text}
-        {statusReason !== null && statusReason !== 'exhausted' && ` Reason: ${statusReason.replaceAll('_', ' ')}.`}
+        {waitingFor === null ? DELIVERY_WORDS[status].text : WAITING_HELP[waitingFor.state]}
+        {statusReason !== null &&
+          statusReason !== 'exhausted' &&
+          ` Reason: ${statusReason.replace('subscription', 'webhook').replaceAll('_', ' ')}.`}
       </p>
     </div>
   );
 }
 
-function LastStep({
-  delivery: { status, attemptCount, maxAttempts, completedAt, nextAttemptAt },
-}: {
-  delivery: DeliveryDetail;
-}) {
+function LastStep({ delivery }: { delivery: DeliveryDetail }) {
+  const { status, attemptCount, maxAttempts, completedAt } = delivery;
   switch (status) {
     case 'pending':
       return (
@@ -51,7 +53,7 @@ function LastStep({
           icon={Clock}
           state="next"
         >
-          <Time at={nextAttemptAt} isWhole />
+          <NextAttempt of={delivery} />
         </Step>
       );
     case 'held':
@@ -71,6 +73,21 @@ function LastStep({
     default:
       return status satisfies never;
   }
+}
+
+/** When the next attempt is, or what the delivery waits for. */
+function NextAttempt({ of }: { of: DeliveryDetail }) {
+  const now = useNow();
+  const { accountId, nextAttemptAt, waitingFor } = of;
+  if (waitingFor === null || waitingFor.state === 'scheduled') return <Time at={nextAttemptAt} isWhole />;
+  const text = waitingText(of, now);
+  return waitingFor.behind?.startsWith('dlv_') ? (
+    <Link to="/accounts/$account/deliveries/$delivery" params={{ account: accountId, delivery: waitingFor.behind }}>
+      {text}
+    </Link>
+  ) : (
+    text
+  );
 }
 
 function Step({

@@ -17,7 +17,7 @@ const REASONS: Record<WaitingState, [one: string, several: string]> = {
     'wait for the deliveries before them (strict order)',
   ],
   deferred_circuit_open: ['waits because its endpoint keeps failing', 'wait because their endpoint keeps failing'],
-  held: ['is held: its webhook is paused', 'are held: their webhook is paused'],
+  held: ['is held: its webhook is paused or disabled', 'are held: their webhook is paused or disabled'],
 };
 
 /** How many deliveries of an account wait, for how long, and why. */

@@ -1,6 +1,6 @@
 import type { WaitingDeliveries } from '@posthorn/contract';
 import { useNow } from '../../components/clock.js';
-import { whole } from '../../components/number.js';
+import { countOf } from '../../components/number.js';
 import { age } from '../../components/time.js';
 
 type Count = Pick<WaitingDeliveries, 'count' | 'more' | 'oldestCreatedAt'>;
@@ -9,5 +9,5 @@ type Count = Pick<WaitingDeliveries, 'count' | 'more' | 'oldestCreatedAt'>;
 export function WaitingCount({ of: { count, more, oldestCreatedAt } }: { of: Count }) {
   const now = useNow();
   const oldest = oldestCreatedAt === null ? '' : ` (oldest ${age((now - Date.parse(oldestCreatedAt)) / 1_000)})`;
-  return <span className="number">{`${more ? 'More than ' : ''}${whole.format(count)}${oldest}`}</span>;
+  return <span className="number">{`${countOf({ count, more }, 'More than ')}${oldest}`}</span>;
 }

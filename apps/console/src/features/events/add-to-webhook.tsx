@@ -1,9 +1,9 @@
 import { type Subscription, SubscriptionId } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import * as z from 'zod';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
-import { allSubscriptionsQuery } from '../webhooks/queries.js';
+import { allSubscriptionsQuery } from '../../queries/webhooks.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';

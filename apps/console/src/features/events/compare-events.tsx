@@ -4,7 +4,7 @@ import { Dialog } from '../../components/dialog.js';
 import { Diff } from '../../components/diff.js';
 import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
-import { type EventWithSource, eventQuery } from './queries.js';
+import { type EventWithSource, eventQuery } from '../../queries/events.js';
 
 /** How the payloads of two events differ. */
 export function CompareEvents({

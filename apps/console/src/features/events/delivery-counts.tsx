@@ -1,5 +1,6 @@
 import { DELIVERY_WORDS, type DeliveryCounts as Counts } from '@posthorn/contract';
 import { Check, Ellipsis, type LucideIcon, Minus, Pause, X } from 'lucide-react';
+import { whole } from '../../components/number.js';
 import '../../components/counts.css';
 
 const ICONS: [status: keyof Counts, icon: LucideIcon][] = [
@@ -16,7 +17,7 @@ export function DeliveryCounts({ of }: { of: Counts }) {
     <ul className="counts number">
       {ICONS.filter(([status]) => of[status] > 0).map(([status, Icon]) => (
         <li key={status} className={`sign-${DELIVERY_WORDS[status].tone}`} title={DELIVERY_WORDS[status].label}>
-          {of[status]}
+          {whole.format(of[status])}
           <Icon className="icon" aria-hidden />
           <span className="visually-hidden">{DELIVERY_WORDS[status].label}</span>
         </li>

@@ -6,7 +6,7 @@ import { StepButtons } from '../../components/neighbours.js';
 import { Loaded } from '../../components/states.js';
 import { useAccount } from '../session/session.js';
 import { EventView } from './event.js';
-import { eventQuery } from './queries.js';
+import { eventQuery } from '../../queries/events.js';
 
 /** An event beside the list. */
 export function EventDrawer({ id }: { id: string }) {

@@ -2,8 +2,8 @@ import type { DeliveryCounts } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { allSubscriptionsQuery } from '../webhooks/queries.js';
-import { eventQuery, type EventWithSource } from './queries.js';
+import { allSubscriptionsQuery } from '../../queries/webhooks.js';
+import { eventQuery, type EventWithSource } from '../../queries/events.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
@@ -11,12 +11,13 @@ import { Body } from '../../components/body.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { DeliveryPill } from '../../components/pill.js';
 import { Empty, Loaded } from '../../components/states.js';
+import { whole } from '../../components/number.js';
 import { Time } from '../../components/time.js';
 import { Table, tight } from '../../components/table.js';
 import { AddToWebhook } from './add-to-webhook.js';
 import { SendEvent } from './send-event.js';
 import { DeliveryLink, useOpenDelivery } from '../deliveries/delivery-table.js';
-import { SubscriptionLink } from '../webhooks/subscription-link.js';
+import { SubscriptionLink } from '../../components/subscription-link.js';
 
 const route = getRouteApi('/accounts/$account/events/$event');
 
@@ -88,7 +89,7 @@ export function EventView({
         )}
         {deliveries.length < total(deliveryCounts) && (
           <p className="muted">
-            Showing the oldest {deliveries.length} of {total(deliveryCounts)}.
+            Showing the oldest {whole.format(deliveries.length)} of {whole.format(total(deliveryCounts))}.
           </p>
         )}
         {deliveries.length === 0 && fanOut === null ? (

@@ -1,11 +1,12 @@
+import type { Event } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { type MouseEvent, Suspense } from 'react';
 import { Button } from '../../components/button.js';
 import { FilterBar } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
-import { eventTypesQuery } from '../catalogue/queries.js';
-import { eventsQuery } from './queries.js';
+import { eventTypesQuery } from '../../queries/catalogue.js';
+import { eventsQuery } from '../../queries/events.js';
 import { boundsOf } from '../../components/range.js';
 import { useAccount } from '../session/session.js';
 import { List } from '../../components/list.js';
@@ -13,8 +14,8 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { SEARCH_NOTE, SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
-import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { Menu } from '../../components/menu.js';
@@ -23,7 +24,7 @@ import { useNeighbours } from '../../components/neighbours.js';
 import { Id, useCopy } from '../../components/copy.js';
 import { screen } from '../../screen.js';
 import { DeliveryCounts } from './delivery-counts.js';
-import { FirstEvent } from './first-event.js';
+import { FirstEvent } from '../publish/first-event.js';
 
 const route = getRouteApi('/accounts/$account/events/');
 
@@ -51,18 +52,12 @@ export function Events() {
       ? undefined
       : { ids: events.data.data.map(({ id }) => id), cursor: search.cursor, nextCursor: events.data.nextCursor },
   );
-  const open = useOpenEvent(account);
   const { compare } = search;
   return (
     <>
       <PageHead title="Events" note="The events that your app published, and their deliveries." />
       <FilterBar label="Events" onClear={isSet ? () => go({ compare }) : undefined}>
-        <TextFilter
-          label="Search"
-          placeholder="Search ids and payloads"
-          value={search.q}
-          onChange={(q) => set({ q })}
-        />
+        <SearchFilter ids="evt_…" value={search.q} onChange={(q) => set({ q })} />
         <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
@@ -70,73 +65,106 @@ export function Events() {
       </FilterBar>
       <div className="stack">
         {compare !== undefined && (
-          <div className="banner tone-neutral" role="status">
-            <span className="text">
-              Choose an event to compare with <Id id={compare} />
-            </span>
-            <Button onClick={() => go({ ...search, compare: undefined })}>Cancel</Button>
-          </div>
-        )}
-        {compare !== undefined && search.with !== undefined && (
-          <Suspense>
-            <CompareEvents
-              account={account}
-              ids={[compare, search.with]}
-              onClose={() => go({ ...search, compare: undefined, with: undefined })}
-            />
-          </Suspense>
+          <Comparing
+            account={account}
+            ids={[compare, search.with]}
+            onCancel={() => go({ ...search, compare: undefined })}
+            onClose={() => go({ ...search, compare: undefined, with: undefined })}
+          />
         )}
         <List
           query={events}
           what="events"
           paging={sizedPagingOf(search, go)}
           empty={<FirstEvent account={account} />}
+          note={search.q === undefined ? undefined : SEARCH_NOTE}
           onClear={isSet ? () => go({ compare }) : undefined}
         >
           {(rows) => (
-            <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created'), ACTIONS]}>
-              {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
-                <tr key={id}>
-                  <td>
-                    <a
-                      id={id}
-                      className="rowlink mono"
-                      href={`accounts/${encodeURIComponent(account)}/events/${id}`}
-                      onClick={open}
-                    >
-                      {event}
-                    </a>
-                  </td>
-                  <td>
-                    <Id id={id} />
-                  </td>
-                  <td data-label="Deliveries">
-                    {fanOut === null && Object.values(deliveryCounts).every((count) => count === 0) ? (
-                      <Pill tone="neutral">No webhook subscribed</Pill>
-                    ) : (
-                      <DeliveryCounts of={deliveryCounts} />
-                    )}
-                    {fanOut === 'expanding' && <Pill tone="neutral">Expanding</Pill>}
-                  </td>
-                  <td className="tight" data-label="Created">
-                    <Time at={createdAt} />
-                  </td>
-                  <td className="tight actions">
-                    <EventActions
-                      account={account}
-                      id={id}
-                      event={event}
-                      compare={compare}
-                      onCompare={(change) => go({ ...search, ...change })}
-                    />
-                  </td>
-                </tr>
-              ))}
-            </Table>
+            <EventTable
+              account={account}
+              rows={rows}
+              compare={compare}
+              onCompare={(change) => go({ ...search, ...change })}
+            />
           )}
         </List>
       </div>
     </>
+  );
+}
+
+/** The event that another one is chosen for, and the comparison once both are known. */
+function Comparing({
+  account,
+  ids: [one, other],
+  onCancel,
+  onClose,
+}: {
+  account: string;
+  ids: [one: string, other: string | undefined];
+  onCancel: () => void;
+  onClose: () => void;
+}) {
+  return (
+    <>
+      <div className="banner tone-neutral" role="status">
+        <span className="text">
+          Choose an event to compare with <Id id={one} />
+        </span>
+        <Button onClick={onCancel}>Cancel</Button>
+      </div>
+      {other !== undefined && (
+        <Suspense>
+          <CompareEvents account={account} ids={[one, other]} onClose={onClose} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+interface Compare {
+  /** The event that another one is chosen for. */
+  compare: string | undefined;
+  onCompare: (change: { compare: string } | { with: string }) => void;
+}
+
+function EventTable({ account, rows, ...comparing }: { account: string; rows: Event[] } & Compare) {
+  const open = useOpenEvent(account);
+  return (
+    <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created'), ACTIONS]}>
+      {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
+        <tr key={id}>
+          <td>
+            <a
+              id={id}
+              className="rowlink mono"
+              href={`accounts/${encodeURIComponent(account)}/events/${id}`}
+              onClick={open}
+            >
+              {event}
+            </a>
+          </td>
+          <td>
+            <Id id={id} />
+          </td>
+          <td data-label="Deliveries">
+            {fanOut === null && Object.values(deliveryCounts).every((count) => count === 0) ? (
+              <Pill tone="neutral">No webhook subscribed</Pill>
+            ) : (
+              <DeliveryCounts of={deliveryCounts} />
+            )}
+            {fanOut === 'expanding' && <Pill tone="neutral">Expanding</Pill>}
+          </td>
+          <td className="tight" data-label="Created">
+            <Time at={createdAt} />
+          </td>
+          <td className="tight actions">
+            <EventActions account={account} id={id} event={event} {...comparing} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -151,10 +179,7 @@ function EventActions({
   account: string;
   id: string;
   event: string;
-  /** The event that another one is chosen for. */
-  compare: string | undefined;
-  onCompare: (change: { compare: string } | { with: string }) => void;
-}) {
+} & Compare) {
   const navigate = useNavigate();
   const copy = useCopy();
   if (compare === id) return <span className="muted">Chosen</span>;

@@ -8,8 +8,8 @@ import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components
 import { Url } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
 import { useToast } from '../../components/toasts.js';
-import { replaysPath } from '../replays/queries.js';
-import { allSubscriptionsQuery } from '../webhooks/queries.js';
+import { replaysPath } from '../../queries/replays.js';
+import { allSubscriptionsQuery } from '../../queries/webhooks.js';
 
 type Event = Pick<EventDetail, 'id' | 'event' | 'deliveries'>;
 

@@ -1,7 +1,7 @@
 import { type CreatedKey, CreateKey, SCOPES } from '@posthorn/contract';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { Button } from '../../components/button.js';
 import { Copy } from '../../components/copy.js';
 import { Dialog } from '../../components/dialog.js';

@@ -3,7 +3,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useMatch } from '@tanstack/react-router';
 import { LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
-import { ApiProblem, call } from '../../api/call.js';
+import { ApiProblem } from '../../api/api-problem.js';
+import { call } from '../../api/call.js';
 import { sessionQuery } from '../session/queries.js';
 import { isPortal } from '../../api/place.js';
 import { portalTheme } from '../portal/portal.js';
@@ -62,9 +63,14 @@ function Inside({ session }: { session: Session }) {
   useExactTimesOnClick();
   if (navigation === 'hidden') {
     return (
-      <main id="main" className="main alone" tabIndex={-1}>
-        <Outlet />
-      </main>
+      <>
+        <main id="main" className="main alone" tabIndex={-1}>
+          <Outlet />
+        </main>
+        <footer className="alone-foot">
+          <TimeMenu look="plain" />
+        </footer>
+      </>
     );
   }
   if (navigation === 'tabs' && account !== undefined)

@@ -1,9 +1,9 @@
 import { type Attention, attentionWords } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
-import { attentionQuery } from './queries.js';
+import { attentionQuery } from '../../queries/operate.js';
 import { Button } from '../../components/button.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
@@ -13,7 +13,7 @@ import { Empty } from '../../components/states.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { Time } from '../../components/time.js';
 import { useToast } from '../../components/toasts.js';
-import { SubscriptionLink } from '../webhooks/subscription-link.js';
+import { SubscriptionLink } from '../../components/subscription-link.js';
 
 /** Maximum number of webhooks on the overview. */
 const FIRST = 20;

@@ -1,9 +1,9 @@
-import { AUDIT_WORDS, auditActionText, type AuditEntry } from '@posthorn/contract';
+import { AUDIT_WORDS, auditActionText, type AuditEntry, fieldWords } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { filtersOf, withFilters } from '../../components/filters.js';
-import { auditQuery } from './queries.js';
+import { auditQuery } from '../../queries/operate.js';
 import { boundsOf } from '../../components/range.js';
 import { Id } from '../../components/copy.js';
 import { List } from '../../components/list.js';
@@ -118,7 +118,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
           ? '—'
           : Object.entries(changes).map(([field, change]) => (
               <div key={field}>
-                {field}
+                {fieldWords(field)}
                 <span className="muted">{changeOf(field, change)}</span>
               </div>
             ))}

@@ -1,6 +1,6 @@
-import type { QueueDepths } from '@posthorn/contract';
+import { MOST_COUNTED, type QueueDepths } from '@posthorn/contract';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { whole } from '../../components/number.js';
+import { countUpTo, whole } from '../../components/number.js';
 import type { Range } from '../../components/range.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { Loaded } from '../../components/states.js';
@@ -46,7 +46,7 @@ function DepthChart({ buckets }: { buckets: Depth[] }) {
       swatches={['chart-swatch-p50Ms', 'chart-swatch-p95Ms']}
       valuesOf={({ waiting, deferred }) => [
         waiting === null ? 'not known' : whole.format(waiting),
-        deferred === null ? 'not known' : countUpTo(deferred),
+        deferred === null ? 'not known' : countUpTo(deferred, MOST_COUNTED),
       ]}
     >
       {(['deferred', 'waiting'] as const).map((name) => (
@@ -62,8 +62,3 @@ function DepthChart({ buckets }: { buckets: Depth[] }) {
     </Chart>
   );
 }
-
-/** The ledger stops counting here. */
-const MOST_COUNTED = 10_000;
-const countUpTo = (count: number): string =>
-  count >= MOST_COUNTED ? `${whole.format(MOST_COUNTED)} or more` : whole.format(count);

@@ -1,8 +1,8 @@
-import type { Queues } from '@posthorn/contract';
+import { MOST_COUNTED, type Queues } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
 import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react';
 import { Fragment, type ReactNode } from 'react';
-import { whole } from '../../components/number.js';
+import { countUpTo, whole } from '../../components/number.js';
 import { age } from '../../components/time.js';
 import '../../components/banner.css';
 
@@ -59,7 +59,7 @@ function waitingParts({
     ),
     others > 0 && (
       <>
-        {some(others)} {verb(others, 'waits', 'wait')} for capacity or a rate limit
+        {some(others, deferred >= MOST_COUNTED)} {verb(others, 'waits', 'wait')} for capacity or a rate limit
         {first !== undefined && (
           <>
             , most behind:{' '}
@@ -76,16 +76,17 @@ function waitingParts({
     ),
     held > 0 && (
       <>
-        {some(held)} {verb(held, 'is', 'are')} held by paused webhooks
+        {some(held)} {verb(held, 'is', 'are')} held by paused or disabled webhooks
       </>
     ),
     expanding > 0 && (
       <>
-        {whole.format(expanding)} large {expanding === 1 ? 'event is' : 'events are'} still expanding
+        {countUpTo(expanding, MOST_COUNTED)} large {expanding === 1 ? 'event is' : 'events are'} still expanding
       </>
     ),
   ].filter((part) => part !== false);
 }
 
-const some = (count: number): string => `${whole.format(count)} ${count === 1 ? 'delivery' : 'deliveries'}`;
+const some = (count: number, isAtLeast = false): string =>
+  `${countUpTo(count, isAtLeast ? count : MOST_COUNTED)} ${count === 1 ? 'delivery' : 'deliveries'}`;
 const verb = (count: number, one: string, many: string): string => (count === 1 ? one : many);

@@ -1,14 +1,14 @@
-import type { Queues } from '@posthorn/contract';
+import { MOST_COUNTED, type Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { ExternalLink } from 'lucide-react';
 import { DepthPanel } from './depth-panel.js';
-import { queueDepthsQuery, queuesQuery } from './queries.js';
+import { queueDepthsQuery, queuesQuery } from '../../queries/operate.js';
 import { rangeOf } from '../../components/filters.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';
 import { Empty, Loaded, Skeleton } from '../../components/states.js';
-import { whole } from '../../components/number.js';
+import { countUpTo, whole } from '../../components/number.js';
 import { age, Time } from '../../components/time.js';
 import { QueueVerdict } from './queue-verdict.js';
 import { Table } from '../../components/table.js';
@@ -16,8 +16,10 @@ import { Table } from '../../components/table.js';
 const seconds = (value: number | null): string =>
   value === null ? '—' : value < 10 ? `${value.toFixed(1)} s` : age(value);
 
+const counted = (count: number): string => countUpTo(count, MOST_COUNTED);
+
 const overdue = ({ overdue: count, oldestOverdueSeconds: oldest }: Queues['deliveries']): string =>
-  oldest === null ? whole.format(count) : `${whole.format(count)}, oldest ${seconds(oldest)}`;
+  oldest === null ? counted(count) : `${counted(count)}, oldest ${seconds(oldest)}`;
 
 const route = getRouteApi('/queues');
 
@@ -85,10 +87,11 @@ function Body({ of, ...chart }: { of: Queues } & Parameters<typeof DepthPanel>[0
         <Facts
           facts={[
             ['Overdue', overdue(deliveries)],
-            ['Waiting, not queued yet', whole.format(deliveries.deferred)],
-            ['Of these, on open circuits', whole.format(deliveries.deferredByCircuit)],
-            ['Held', whole.format(deliveries.held)],
-            ['Events being expanded to many webhooks', whole.format(deliveries.expanding)],
+            ['Due, not queued yet', counted(deliveries.deferred)],
+            ['Of these, on open circuits', counted(deliveries.deferredByCircuit)],
+            ['Due later (retries)', counted(deliveries.scheduled)],
+            ['Held', counted(deliveries.held)],
+            ['Events being expanded to many webhooks', counted(deliveries.expanding)],
             [
               'Webhooks',
               (['active', 'paused', 'disabled', 'unverified'] as const)

@@ -1,7 +1,7 @@
 import type { Health, Setting } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Fragment } from 'react';
-import { settingsQuery } from './queries.js';
+import { settingsQuery } from '../../queries/operate.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';
 import { Loaded } from '../../components/states.js';

@@ -1,18 +1,18 @@
-import type { Queues } from '@posthorn/contract';
+import { MOST_COUNTED, type Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Count } from '../../components/count.js';
-import { whole } from '../../components/number.js';
+import { countUpTo, whole } from '../../components/number.js';
 import { Table, tight } from '../../components/table.js';
 import { age } from '../../components/time.js';
-import { queuesQuery } from './queries.js';
-import '../statistics/stats-panel.css';
+import { queuesQuery } from '../../queries/operate.js';
+import '../../components/cards.css';
 
 /** The waiting deliveries of all accounts, and the accounts whose deliveries have been due longest. Empty while nothing waits. */
 export function WaitingPanel() {
   const { data } = useQuery(queuesQuery);
-  if (!data || data.deliveries.deferred + data.deliveries.held === 0) return null;
+  if (!data) return null;
   const { deliveries, circuits, mostBehind } = data;
+  if (deliveries.deferred + deliveries.scheduled + deliveries.held === 0) return null;
   const openCircuits = circuits.open + circuits.halfOpen;
   return (
     <section className="stack close" aria-labelledby="waiting">
@@ -21,13 +21,14 @@ export function WaitingPanel() {
         <Link to="/queues">See the queues</Link>
       </div>
       <div className="cards">
-        <Card name="Due and waiting" of={deliveries.deferred} note={oldestOf(mostBehind[0])} />
+        <Card name="Due now" of={deliveries.deferred} note={oldestOf(mostBehind[0])} />
         <Card
           name="For failing webhooks"
           of={deliveries.deferredByCircuit}
           note={`${whole.format(openCircuits)} open ${openCircuits === 1 ? 'circuit' : 'circuits'}`}
         />
-        <Card name="Held" of={deliveries.held} note="for paused webhooks" />
+        <Card name="Due later" of={deliveries.scheduled} note="wait for their next attempt" />
+        <Card name="Held" of={deliveries.held} note="for paused or disabled webhooks" />
       </div>
       {mostBehind.length > 0 && <BehindTable rows={mostBehind} />}
     </section>
@@ -42,9 +43,9 @@ function Card({ name, of, note }: { name: string; of: number; note: string }) {
     <div className="panel card">
       <p className="muted small">{name}</p>
       <p className="stat">
-        <Count of={of} />
+        <span className="number">{whole.format(of)}</span>
       </p>
-      <p className="muted small">{note}</p>
+      <p className="muted small">{of >= MOST_COUNTED ? `or more, ${note}` : note}</p>
     </div>
   );
 }
@@ -64,7 +65,7 @@ const BehindTable = ({ rows }: { rows: Queues['mostBehind'] }) => (
           </Link>
         </td>
         <td className="tight" data-label="Waiting">
-          <Count of={deferred} />
+          {countUpTo(deferred, MOST_COUNTED)}
         </td>
         <td className="tight" data-label="Oldest due">
           {age(oldestDueSeconds)} ago

@@ -1,8 +1,8 @@
 import type { Replay, ReplayPreview } from '@posthorn/contract';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { Button } from '../../components/button.js';
 import { whole } from '../../components/number.js';
-import { replaysKey, replaysPath } from './queries.js';
+import { replaysKey, replaysPath } from '../../queries/replays.js';
 
 type Body = Record<string, unknown>;
 

@@ -6,7 +6,7 @@ import { List } from '../../components/list.js';
 import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { Table, tight } from '../../components/table.js';
-import { replayAccountsQuery } from './queries.js';
+import { replayAccountsQuery } from '../../queries/replays.js';
 
 const route = getRouteApi('/replays/$replay');
 

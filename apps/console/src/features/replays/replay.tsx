@@ -1,8 +1,8 @@
-import { type AttemptOutcome, DELIVERY_WORDS, type Replay, TRIGGER_WORDS } from '@posthorn/contract';
+import { DELIVERY_WORDS, OUTCOME_WORDS, type Replay, TRIGGER_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
 import { OutsideText } from '../../components/outside-text.js';
@@ -11,7 +11,7 @@ import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Progress } from './progress.js';
-import { replayQuery, replaysKey, replaysPath } from './queries.js';
+import { replayQuery, replaysKey, replaysPath } from '../../queries/replays.js';
 import { ReplayAccounts } from './replay-accounts.js';
 import { ReplayPill, WHICH } from './replay-pill.js';
 
@@ -73,7 +73,7 @@ function factsOf(replay: Replay, account: string | null): [string, ReactNode][] 
       : [['Deliveries', <Deliveries key="deliveries" account={of} id={replay.id} />] satisfies [string, ReactNode]]),
     ['Started', <Time key="at" at={replay.createdAt} />],
     ['Ended', <Time key="ended" at={replay.endedAt} />],
-    ['Id', <Id key="id" id={replay.id} />],
+    ['ID', <Id key="id" id={replay.id} />],
   ];
 }
 
@@ -93,7 +93,7 @@ function filterFacts(replay: Replay): [string, ReactNode][] {
     ['Event', event !== null && of !== undefined && <EventLink key="event" account={of} id={event} />],
     ['Event types', eventTypes?.join(', ')],
     ['Statuses', statuses?.map((one) => DELIVERY_WORDS[one].label).join(', ')],
-    ['Outcome', outcomes?.map(toWords).join(', ')],
+    ['Outcome', outcomes?.map((one) => OUTCOME_WORDS[one]).join(', ')],
     ['HTTP status', statusCodes?.join(', ')],
     ['Last attempt', triggers?.map((one) => TRIGGER_WORDS[one]).join(', ')],
     ['Earlier replay', replay.replay !== null && <EarlierReplay key="replay" account={accountId} id={replay.replay} />],
@@ -112,8 +112,6 @@ const EarlierReplay = ({ account, id }: { account: string | null; id: string }) 
       See the replay
     </Link>
   );
-
-const toWords = (outcome: AttemptOutcome): string => outcome.replaceAll('_', ' ');
 
 function Webhooks({ account, ids }: { account: string | undefined; ids: string[] }) {
   const [id] = ids;

@@ -7,10 +7,11 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { type Paging, pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { Table, tight } from '../../components/table.js';
+import { whole } from '../../components/number.js';
 import { Time } from '../../components/time.js';
 import { useAccount, useMay } from '../session/session.js';
 import { deliveredOf } from './progress.js';
-import { replaysQuery } from './queries.js';
+import { replaysQuery } from '../../queries/replays.js';
 import { ReplayPill, WHICH } from './replay-pill.js';
 
 const route = getRouteApi('/accounts/$account/replays/');
@@ -93,7 +94,7 @@ function ReplayList({
               <td data-label="Content">{WHICH[one.which]}</td>
               <td className="number" data-label="Progress">
                 {deliveredOf(one)}
-                {one.failed > 0 && <span className="muted"> · {one.failed} failed</span>}
+                {one.failed > 0 && <span className="muted"> · {whole.format(one.failed)} failed</span>}
               </td>
               <td className="tight" data-label="Started">
                 <Time at={one.createdAt} />

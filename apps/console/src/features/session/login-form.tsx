@@ -2,7 +2,8 @@ import { CreateSession, type Session } from '@posthorn/contract';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import * as z from 'zod';
-import { ApiProblem, call } from '../../api/call.js';
+import { ApiProblem } from '../../api/api-problem.js';
+import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';
 import { fieldOf, trimmed, useSchemaForm } from '../../components/form.js';
@@ -27,7 +28,7 @@ export function LoginForm() {
       setError('key', {
         message:
           error instanceof ApiProblem && error.status === 401
-            ? 'This key is unknown or revoked. To sign in without a key, open the link that npm run sign-in prints.'
+            ? 'This key is unknown or revoked. Check it, or ask your administrator for a new one or for a sign-in link.'
             : (error as Error).message,
       });
     }

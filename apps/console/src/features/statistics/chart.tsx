@@ -197,34 +197,52 @@ export function Chart<B extends { at: string }>({
           </>
         )}
       </figcaption>
-      <details>
-        <summary className="small">View as table</summary>
-        <div className="table-wrap detail">
-          <table>
-            <caption className="visually-hidden">{name}</caption>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                {columns.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
+      <AsTable name={name} columns={columns} rows={buckets.filter(isShown)} valuesOf={valuesOf} />
+    </figure>
+  );
+}
+
+/** The same values as a table. */
+function AsTable<B extends { at: string }>({
+  name,
+  columns,
+  rows,
+  valuesOf,
+}: {
+  name: string;
+  columns: [string, string];
+  rows: B[];
+  valuesOf: (bucket: B) => string[];
+}) {
+  const zone = useZone();
+  return (
+    <details>
+      <summary className="small">View as table</summary>
+      <div className="table-wrap detail">
+        <table>
+          <caption className="visually-hidden">{name}</caption>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              {columns.map((column) => (
+                <th key={column} scope="col">
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody className="number">
+            {rows.map((bucket) => (
+              <tr key={bucket.at}>
+                <td>{shortTime(bucket.at, zone)}</td>
+                {valuesOf(bucket).map((value, index) => (
+                  <td key={columns[index]}>{value}</td>
                 ))}
               </tr>
-            </thead>
-            <tbody className="number">
-              {buckets.filter(isShown).map((bucket) => (
-                <tr key={bucket.at}>
-                  <td>{shortTime(bucket.at, zone)}</td>
-                  {valuesOf(bucket).map((value, index) => (
-                    <td key={columns[index]}>{value}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
-    </figure>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }

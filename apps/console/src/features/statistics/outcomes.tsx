@@ -1,4 +1,4 @@
-import type { StatsPeriod } from '@posthorn/contract';
+import { ATTEMPT_OUTCOMES, OUTCOME_WORDS, type StatsPeriod } from '@posthorn/contract';
 import type { ReactNode } from 'react';
 import { Count } from '../../components/count.js';
 import { percent } from '../../components/number.js';
@@ -6,7 +6,7 @@ import { OutsideText } from '../../components/outside-text.js';
 import { Table, tight } from '../../components/table.js';
 import { duration } from '../../components/time.js';
 import '../../components/counts.css';
-import './stats-panel.css';
+import '../../components/cards.css';
 import './outcomes.css';
 
 /** The attempts of a time range by outcome, status code and event type. */
@@ -79,33 +79,32 @@ const WIDTH = 1000;
 
 /** A bar with a part for each outcome, in the order of the list below it. */
 function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
-  const parts = Object.entries(byOutcome).filter(([, count]) => count > 0);
+  const parts = ATTEMPT_OUTCOMES.map((outcome) => [outcome, byOutcome[outcome] ?? 0] as const).filter(
+    ([, count]) => count > 0,
+  );
   const total = parts.reduce((sum, [, count]) => sum + count, 0);
-  let x = 0;
+  const startOf = (index: number): number =>
+    parts.slice(0, index).reduce((sum, [, count]) => sum + (count / total) * WIDTH, 0);
   return (
     <>
       <svg className="outcome-bar" viewBox={`0 0 ${WIDTH} 12`} preserveAspectRatio="none" aria-hidden>
-        {parts.map(([outcome, count]) => {
-          const from = x;
-          x += (count / total) * WIDTH;
-          return (
-            <rect
-              key={outcome}
-              className={toneOf(outcome)}
-              x={from}
-              y={0}
-              width={Math.max(1, x - from - 3)}
-              height={12}
-            />
-          );
-        })}
+        {parts.map(([outcome, count], index) => (
+          <rect
+            key={outcome}
+            className={toneOf(outcome)}
+            x={startOf(index)}
+            y={0}
+            width={Math.max(1, (count / total) * WIDTH - 3)}
+            height={12}
+          />
+        ))}
       </svg>
       <ul className="counts number">
         {parts.map(([outcome, count]) => (
           <li key={outcome}>
             <span className={`swatch ${toneOf(outcome)}`} aria-hidden />
             <span>
-              {wordsOf(outcome)}: <Count of={count} />
+              {OUTCOME_WORDS[outcome]}: <Count of={count} />
               <span className="muted"> ({((count / total) * 100).toFixed(count === total ? 0 : 1)} %)</span>
             </span>
           </li>
@@ -113,12 +112,6 @@ function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
       </ul>
     </>
   );
-}
-
-function wordsOf(outcome: string): string {
-  if (outcome === 'ok') return 'Delivered';
-  const words = outcome.replaceAll('_', ' ').replace(/^(http|dns|tls) /, (short) => short.toUpperCase());
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 const toneOf = (outcome: string): string =>

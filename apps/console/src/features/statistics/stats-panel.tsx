@@ -3,7 +3,7 @@ import { AttemptsChart, DurationsChart } from './chart.js';
 import { Count } from '../../components/count.js';
 import { percent } from '../../components/number.js';
 import { duration } from '../../components/time.js';
-import './stats-panel.css';
+import '../../components/cards.css';
 
 /** The statistics of a time range, compared with the range before it. `onOpen` shows the deliveries between two times. */
 export function StatsPanel({

@@ -1,6 +1,6 @@
 import { type EventType, isForOperatorsOnly, type Session } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { eventTypesQuery } from '../catalogue/queries.js';
+import { eventTypesQuery } from '../../queries/catalogue.js';
 import { useSession } from '../session/session.js';
 import { Loaded } from '../../components/states.js';
 import './event-picker.css';

@@ -1,15 +1,24 @@
 import { MASK } from '@posthorn/contract';
 import { Plus, Trash2 } from 'lucide-react';
-import { useId, useRef } from 'react';
+import { type ReactNode, useId, useRef } from 'react';
+import { type FieldValues, useController, type UseFormReturn } from 'react-hook-form';
+import * as z from 'zod';
 import { Button } from '../../components/button.js';
+import { errorOf } from '../../components/form.js';
 import './header-rows.css';
 
-export interface HeaderRow {
-  id: number;
-  name: string;
+const HeaderRow = z.object({
+  id: z.number(),
+  name: z.string(),
   /** null: keep the stored value, which is never shown. */
-  value: string | null;
-}
+  value: z.string().nullable(),
+});
+export type HeaderRow = z.infer<typeof HeaderRow>;
+
+/** The field `headers` of a form, one row each, since an object cannot represent a row that is not complete yet. */
+export const headerRows = z.array(HeaderRow).superRefine((rows, context) => {
+  for (const [index, message] of faultsOf(rows)) context.addIssue({ code: 'custom', path: [index], message });
+});
 
 let lastId = 0;
 const newRow = (name = '', value: string | null = ''): HeaderRow => ({ id: (lastId += 1), name, value });
@@ -21,62 +30,86 @@ export const rowsOf = (headers: Record<string, string>): HeaderRow[] =>
 export const headersOf = (rows: HeaderRow[]): Record<string, string> =>
   Object.fromEntries(rows.filter(isFilled).map(({ name, value }) => [name.trim(), value ?? MASK]));
 
-/** Errors by row ID, for problems that an object of headers cannot represent. */
-export function faultsOf(rows: HeaderRow[]): Map<number, string> {
+/** What is wrong with the rows, by index. */
+function faultsOf(rows: HeaderRow[]): Map<number, string> {
   const faults = new Map<number, string>();
   const seen = new Set<string>();
-  for (const { id, name, value } of rows.filter(isFilled)) {
-    const key = name.trim().toLowerCase();
-    if (key === '') faults.set(id, 'Enter a name.');
-    else if (seen.has(key)) faults.set(id, 'This header already exists. Names are not case-sensitive.');
-    else if (value === '') faults.set(id, 'Enter a value.');
+  for (const [index, row] of rows.entries()) {
+    if (!isFilled(row)) continue;
+    const key = row.name.trim().toLowerCase();
+    if (key === '') faults.set(index, 'Enter a name.');
+    else if (seen.has(key)) faults.set(index, 'This header already exists. Names are not case-sensitive.');
+    else if (row.value === '') faults.set(index, 'Enter a value.');
     seen.add(key);
   }
   return faults;
 }
 
+/** Where the form shows a problem that the API found: `headers.x-team` is in the row with that name. */
+export function placeOfProblem(path: string, rows: HeaderRow[]): string {
+  const index = rows.findIndex(({ name }) => path === `headers.${name.trim()}`);
+  return index === -1 ? (path.split('.')[0] ?? '') : `headers.${index}`;
+}
+
 const isFilled = ({ name, value }: HeaderRow): boolean => name.trim() !== '' || value !== '';
 
 /** The custom headers of a webhook, one row each with its error. */
-export function HeaderRows({
-  rows,
-  dropsStored,
-  onChange,
-  errorOf,
+export function HeadersField<I extends FieldValues & { headers: HeaderRow[] }, O>({
+  form: anyForm,
+  dropsStored = false,
+  note,
 }: {
-  rows: HeaderRow[];
+  form: UseFormReturn<I, unknown, O>;
   /** The URL has another origin, so stored values are not sent to it. */
-  dropsStored: boolean;
-  onChange: (rows: HeaderRow[]) => void;
-  errorOf: (row: HeaderRow) => string | undefined;
+  dropsStored?: boolean;
+  /** Shown above the rows. */
+  note?: ReactNode;
 }) {
+  // Only this field is used, whatever else the form has.
+  const form = anyForm as unknown as UseFormReturn<{ headers: HeaderRow[] }>;
+  const {
+    field: { value: rows, onChange },
+  } = useController({ control: form.control, name: 'headers' });
   const add = useRef<HTMLDivElement>(null);
-  const set = (id: number, change: Partial<HeaderRow>) =>
-    onChange(rows.map((row) => (row.id === id ? { ...row, ...change } : row)));
+  const problem = errorOf(form, 'headers');
+  const change = (index: number, changes: Partial<HeaderRow>) => {
+    onChange(rows.with(index, { ...(rows[index] ?? newRow()), ...changes }));
+    form.clearErrors(`headers.${index}`);
+  };
+  const remove = (index: number) => {
+    onChange(rows.toSpliced(index, 1));
+    form.clearErrors('headers');
+    add.current?.querySelector('button')?.focus();
+  };
   return (
-    <fieldset className="field">
-      <legend className="label">Custom headers (optional)</legend>
-      {rows.map((row) => (
-        <Row
-          key={row.id}
-          row={row}
-          dropsStored={dropsStored}
-          error={errorOf(row)}
-          onChange={(change) => set(row.id, change)}
-          onRemove={() => {
-            onChange(rows.filter(({ id }) => id !== row.id));
-            add.current?.querySelector('button')?.focus();
-          }}
-        />
-      ))}
-      <div className="row" ref={add}>
-        <Button onClick={() => onChange([...rows, newRow()])}>
-          <Plus className="icon" aria-hidden />
-          Add header
-        </Button>
-      </div>
-      <p className="help">Sent with every request, such as an Authorization header. Values are stored encrypted.</p>
-    </fieldset>
+    <div className="stack">
+      {note}
+      <fieldset className="field">
+        <legend className="label">Custom headers (optional)</legend>
+        {rows.map((row, index) => (
+          <Row
+            key={row.id}
+            row={row}
+            dropsStored={dropsStored}
+            error={errorOf(form, `headers.${index}`)}
+            onChange={(changes) => change(index, changes)}
+            onRemove={() => remove(index)}
+          />
+        ))}
+        <div className="row" ref={add}>
+          <Button onClick={() => onChange([...rows, newRow()])}>
+            <Plus className="icon" aria-hidden />
+            Add header
+          </Button>
+        </div>
+        <p className="help">Sent with every request, such as an Authorization header. Values are stored encrypted.</p>
+      </fieldset>
+      {problem !== undefined && (
+        <p className="error" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
   );
 }
 

@@ -3,28 +3,28 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
-import { waitingQuery } from '../deliveries/queries.js';
+import { waitingQuery } from '../../queries/deliveries.js';
 import { WaitingCard } from '../deliveries/waiting-card.js';
-import { subscriptionsQuery } from './queries.js';
+import { subscriptionsQuery } from '../../queries/webhooks.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { FilterBar } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
-import { percent } from '../../components/number.js';
+import { percent, whole } from '../../components/number.js';
 import { PageHead, Pager, useTitle } from '../../components/page.js';
 import { searchedPagingOf } from '../../components/paging.js';
 import { SubscriptionPill } from '../../components/pill.js';
 import { Select } from '../../components/select.js';
 import { SortedNote, SortFilter } from '../../components/sort-filter.js';
-import { orderName, sortRows } from '../../components/sort.js';
+import { isSortedHere, orderName, sortRows } from '../../components/sort.js';
 import { Empty, Loaded, Skeleton } from '../../components/states.js';
 import { TextFilter } from '../../components/text-filter.js';
-import { Time } from '../../components/time.js';
+import { duration, Time } from '../../components/time.js';
 import { WaitingNote } from '../../components/waiting-note.js';
 import { AddWebhook } from './add-webhook.js';
 import { GetStarted } from './get-started.js';
 import { NotifyMe } from './notify-me.js';
-import { SubscriptionLink } from './subscription-link.js';
+import { SubscriptionLink } from '../../components/subscription-link.js';
 import { SubscriptionMenu } from './subscription-menu.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import '../statistics/chart.css';
@@ -97,13 +97,13 @@ export function Integrations() {
                   caption={`Webhooks, ${orderName(search)}`}
                   columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTIONS]}
                 >
-                  {sortRows(data, search.sort).map((one) => (
+                  {sortRows(data, search).map((one) => (
                     <Row key={one.id} account={account} subscription={one} />
                   ))}
                 </Table>
               )}
               <Pager paging={searchedPagingOf(search, go)} nextCursor={nextCursor}>
-                {search.sort !== undefined && nextCursor !== null && <SortedNote what="webhooks" />}
+                {isSortedHere(search) && nextCursor !== null && <SortedNote of={search} what="webhooks" />}
               </Pager>
             </>
           )
@@ -129,7 +129,10 @@ function SuccessRate({ stats }: Pick<Subscription, 'stats'>) {
   if (!stats || stats.successRate === null) return <span className="muted">—</span>;
   const most = Math.max(1, ...stats.sparkline.map(({ succeeded, failed }) => succeeded + failed));
   return (
-    <span className="row" title={`${stats.succeeded} of ${stats.attempts} attempts, p95 ${stats.p95Ms ?? '—'} ms`}>
+    <span
+      className="row"
+      title={`${whole.format(stats.succeeded)} of ${whole.format(stats.attempts)} attempts, p95 ${stats.p95Ms === null ? '—' : duration(stats.p95Ms)}`}
+    >
       <span className="number">{percent(stats.successRate)}</span>
       <svg className="sparkline" viewBox="0 0 96 20" preserveAspectRatio="none" aria-hidden>
         {stats.sparkline.map(({ at, succeeded, failed }, hour) => {

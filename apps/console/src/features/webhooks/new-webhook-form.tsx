@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Controller } from 'react-hook-form';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { ApiProblem, call } from '../../api/call.js';
+import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';
 import {
@@ -17,8 +17,8 @@ import {
   useSchemaForm,
 } from '../../components/form.js';
 import { EventPicker } from './event-picker.js';
-import { faultsOf, type HeaderRow, HeaderRows, headersOf } from './header-rows.js';
-import { subscriptionQuery } from './queries.js';
+import { headerRows, HeadersField, headersOf, placeOfProblem } from './header-rows.js';
+import { subscriptionQuery } from '../../queries/webhooks.js';
 import { rateLimitInput } from './rate-limit-input.js';
 import { VerificationResult } from './verification-result.js';
 import './new-webhook-form.css';
@@ -35,6 +35,7 @@ const NewWebhook = z.object({
     .refine((text) => URL.canParse(text), 'This URL is not valid. Example: https://myawesomeapp.com/api/webhook'),
   events: events.unwrap(),
   description: blankAsNull(description.unwrap()),
+  headers: headerRows.transform(headersOf),
   rateLimit: rateLimitInput,
 });
 type NewWebhook = z.output<typeof NewWebhook>;
@@ -52,17 +53,14 @@ export function NewWebhookForm({
   onMade: (subscription: Subscription) => void;
   onCancel: () => void;
 }) {
-  const form = useSchemaForm(NewWebhook, { url: '', events: [], description: '', rateLimit: '' });
+  const form = useSchemaForm(NewWebhook, { url: '', events: [], description: '', headers: [], rateLimit: '' });
   const queryClient = useQueryClient();
   const path = `${accountPath(account)}/subscriptions`;
-  const [rows, setRows] = useState<HeaderRow[]>([]);
-  const [faults, setFaults] = useState<ReadonlyMap<number, string>>(new Map());
   const [saved, setSaved] = useState<string | null>(null);
-  const now = JSON.stringify([form.watch(), headersOf(rows)]);
+  const now = JSON.stringify(form.watch());
   const isEdited = now !== saved;
   const save = useMutation({
-    mutationFn: (values: NewWebhook) => {
-      const body = { ...values, headers: headersOf(rows) };
+    mutationFn: (body: NewWebhook) => {
       if (made === null) return call<Subscription>('POST', path, body);
       return isEdited
         ? call<Subscription>('PATCH', `${path}/${made.id}`, body)
@@ -74,15 +72,10 @@ export function NewWebhookForm({
       onMade(subscription);
       void queryClient.invalidateQueries({ queryKey: ['accounts', account, 'subscriptions'] });
     },
-    onError(error) {
-      if ([...fieldsOf(error).keys()].every((name) => !name.startsWith('headers'))) showRefusal(form, error);
-    },
+    onError: (error) => showRefusal(form, error, (field) => placeOfProblem(field, form.getValues('headers'))),
   });
-  const refused = fieldsOf(save.error);
   const submit = form.handleSubmit((values) => {
-    const found = faultsOf(rows);
-    setFaults(found);
-    if (found.size === 0 && !save.isPending) save.mutate(values);
+    if (!save.isPending) save.mutate(values);
   });
   const urlInput = form.register('url', {
     onChange: () => form.clearErrors(),
@@ -122,17 +115,7 @@ export function NewWebhookForm({
         <summary>Description, headers and rate limit</summary>
         <div className="stack detail">
           <Field label="Description (optional)" {...fieldOf(form, 'description')} />
-          <HeaderRows
-            rows={rows}
-            dropsStored={false}
-            onChange={setRows}
-            errorOf={({ id, name }) => faults.get(id) ?? refused.get(`headers.${name.trim()}`)}
-          />
-          {refused.has('headers') && (
-            <p className="error" role="alert">
-              {refused.get('headers')}
-            </p>
-          )}
+          <HeadersField form={form} />
           <Field
             label="Rate limit (attempts per second, optional)"
             inputMode="numeric"
@@ -154,6 +137,3 @@ export function NewWebhookForm({
     </form>
   );
 }
-
-const fieldsOf = (error: Error | null): ReadonlyMap<string, string> =>
-  error instanceof ApiProblem ? error.fields : new Map();

@@ -3,7 +3,7 @@ import { queryOptions, useQuery } from '@tanstack/react-query';
 import { Mail } from 'lucide-react';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';

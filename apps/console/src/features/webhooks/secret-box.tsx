@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Eye, EyeOff } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
-import { secretsQuery } from './queries.js';
+import { secretsQuery } from '../../queries/webhooks.js';
 import { useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Copy } from '../../components/copy.js';

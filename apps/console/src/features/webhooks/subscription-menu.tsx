@@ -1,11 +1,12 @@
 import type { DisableSubscription, Subscription } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { Menu, type MenuItem } from '../../components/menu.js';
 import { useToast } from '../../components/toasts.js';
+import { undeliveredFrom } from './undelivered-from.js';
 import { DeleteWebhook } from './delete-webhook.js';
 
 /** The menu of a webhook's actions. */
@@ -58,27 +59,41 @@ export function SubscriptionMenu({
 /** The actions on a webhook. A toast reports each, with Undo if possible. */
 export function useSubscriptionActions(
   account: string,
-  { id, status, statusChangedAt }: Pick<Subscription, 'id' | 'status' | 'statusChangedAt'>,
+  subscription: Pick<Subscription, 'id' | 'status' | 'statusChangedAt' | 'failingSince' | 'holdsWhenDisabled'>,
 ) {
+  const { id, status, statusChangedAt, holdsWhenDisabled } = subscription;
   const toast = useToast();
   const navigate = useNavigate();
   const path = `${accountPath(account)}/subscriptions/${id}`;
   const touches = ['accounts', account, 'subscriptions'];
+  const openReplay = (search: { which: 'missed' | 'failed'; from: string }) =>
+    void navigate({
+      to: '/accounts/$account/subscriptions/$subscription/replay',
+      params: { account, subscription: id },
+      search,
+    });
+  const missed = {
+    label: 'Replay missed events',
+    onClick: () => openReplay({ which: 'missed', from: statusChangedAt }),
+  };
+  const canceled = {
+    label: 'Replay failed and canceled',
+    onClick: () => openReplay({ which: 'failed', from: undeliveredFrom(subscription) }),
+  };
   const resume = useAction<Subscription>({
     path: `${path}/resume`,
     touches,
-    onDone: () =>
-      status === 'disabled'
-        ? toast('Webhook enabled. Events published while it was disabled were not queued.', {
-            label: 'Replay missed events',
-            onClick: () =>
-              void navigate({
-                to: '/accounts/$account/subscriptions/$subscription/replay',
-                params: { account, subscription: id },
-                search: { which: 'missed', from: statusChangedAt },
-              }),
-          })
-        : toast('Webhook resumed. Held deliveries are being sent.'),
+    onDone: () => {
+      if (status !== 'disabled') toast('Webhook resumed. Held deliveries are being sent.');
+      else if (holdsWhenDisabled)
+        toast('Webhook enabled. Events published while it was disabled were not queued.', missed);
+      else
+        toast(
+          'Webhook enabled. Pending deliveries were canceled, and events published while it was disabled were not queued.',
+          canceled,
+          missed,
+        );
+    },
   });
   const pause = useAction<Subscription>({
     path: `${path}/pause`,
@@ -93,7 +108,7 @@ export function useSubscriptionActions(
       toast(
         'Webhook disabled. New events are not queued; pending deliveries are held. You can replay missed events later.',
         // Undo would make a paused webhook active.
-        status === 'active' ? { label: 'Undo', onClick: () => resume.mutate(undefined) } : undefined,
+        ...(status === 'active' ? [{ label: 'Undo', onClick: () => resume.mutate(undefined) }] : []),
       ),
   });
   const verify = useAction<Subscription>({

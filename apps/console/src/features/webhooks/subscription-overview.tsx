@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { rangeOf } from '../../components/filters.js';
-import { deliveriesQuery, waitingQuery } from '../deliveries/queries.js';
+import { deliveriesQuery, waitingQuery } from '../../queries/deliveries.js';
 import { WaitingCount } from '../deliveries/waiting-count.js';
-import { statsQuery } from '../statistics/queries.js';
-import { subscriptionQuery } from './queries.js';
+import { statsQuery } from '../../queries/statistics.js';
+import { subscriptionQuery } from '../../queries/webhooks.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Id } from '../../components/copy.js';
 import { Facts } from '../../components/page.js';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { subscriptionQuery } from './queries.js';
+import { subscriptionQuery } from '../../queries/webhooks.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { DeleteWebhook } from './delete-webhook.js';

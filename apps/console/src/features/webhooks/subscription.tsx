@@ -4,7 +4,7 @@ import { CirclePause, CircleX, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Subscription } from '@posthorn/contract';
 import { portalTheme } from '../portal/portal.js';
-import { subscriptionQuery } from './queries.js';
+import { subscriptionQuery } from '../../queries/webhooks.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Banner } from '../../components/banner.js';
 import { Button } from '../../components/button.js';
@@ -17,7 +17,7 @@ import { Time } from '../../components/time.js';
 import { useSubscriptionId } from './subscription-id.js';
 import { SubscriptionMenu, useSubscriptionActions } from './subscription-menu.js';
 import { VerificationResult } from './verification-result.js';
-import { type Health, useWebhookHealth, WebhookHealth } from './webhook-health.js';
+import { DisabledPanel, type Health, useWebhookHealth, wasFailing, WebhookHealth } from './webhook-health.js';
 import '../../components/tabs.css';
 import './subscription.css';
 
@@ -140,26 +140,29 @@ function StatusBanner({
           {subscriptionWords(subscription).text} Paused <Time at={statusChangedAt} />.
         </Banner>
       )}
-      {status === 'disabled' && (
-        <Banner tone="danger" icon={CircleX} action={may && <Button onClick={actions.resume}>Enable</Button>}>
-          <DisabledText subscription={subscription} />
-        </Banner>
+      {wasFailing(subscription) ? (
+        <DisabledPanel
+          account={account}
+          subscription={subscription}
+          health={health}
+          onEnable={may ? actions.resume : undefined}
+        />
+      ) : (
+        status === 'disabled' && (
+          <Banner tone="danger" icon={CircleX} action={may && <Button onClick={actions.resume}>Enable</Button>}>
+            <DisabledText subscription={subscription} />
+          </Banner>
+        )
       )}
       {status === 'active' && <WebhookHealth account={account} subscription={subscription} health={health} />}
     </Spaced>
   );
 }
 
-/** Why it is disabled, and since when. */
+/** Since when it is disabled, and what that means. */
 function DisabledText({ subscription }: { subscription: Subscription }) {
-  const { statusReason, statusChangedAt } = subscription;
+  const { statusChangedAt } = subscription;
   const { text } = subscriptionWords(subscription);
-  if (statusReason !== 'manual')
-    return (
-      <>
-        {text} Disabled <Time at={statusChangedAt} />.
-      </>
-    );
   const [first, ...rest] = text.split('. ');
   return (
     <>

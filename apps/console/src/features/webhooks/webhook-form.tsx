@@ -1,11 +1,10 @@
 import { ChangeSubscription, type ChangedSubscription, type Subscription } from '@posthorn/contract';
 import { TriangleAlert } from 'lucide-react';
-import { useRef, useState } from 'react';
-import { Controller } from 'react-hook-form';
+import { useRef } from 'react';
+import { Controller, type UseFormReturn } from 'react-hook-form';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAction } from '../../api/action.js';
-import { ApiProblem } from '../../api/call.js';
+import { useAction } from '../../components/action.js';
 import { Banner } from '../../components/banner.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';
@@ -21,7 +20,7 @@ import {
 import { useToast } from '../../components/toasts.js';
 import { EventPicker } from './event-picker.js';
 import { rateLimitInput } from './rate-limit-input.js';
-import { faultsOf, type HeaderRow, HeaderRows, headersOf, rowsOf } from './header-rows.js';
+import { headerRows, HeadersField, headersOf, placeOfProblem, rowsOf } from './header-rows.js';
 
 const { url, events, description } = ChangeSubscription.shape;
 
@@ -29,61 +28,35 @@ const Settings = z.object({
   url: trimmed(url.unwrap()),
   events: events.unwrap(),
   description: blankAsNull(description.unwrap()),
+  headers: headerRows,
   rateLimit: rateLimitInput,
   isStrict: z.boolean(),
 });
 
 /** The settings of a webhook except its secret and its status. */
 export function WebhookForm({ account, subscription }: { account: string; subscription: Subscription }) {
-  const toast = useToast();
   const urlBefore = subscription.pendingUrl ?? subscription.url;
   const form = useSchemaForm(Settings, {
     url: urlBefore,
     events: subscription.events,
     description: subscription.description ?? '',
+    headers: rowsOf(subscription.pendingHeaders ?? subscription.headers),
     rateLimit: subscription.rateLimit?.toString() ?? '',
     isStrict: subscription.ordering === 'strict',
   });
-  // null: unchanged since they were loaded.
-  const [changedRows, setChangedRows] = useState<HeaderRow[] | null>(null);
-  const [storedRows, setStoredRows] = useState(() => rowsOf(subscription.pendingHeaders ?? subscription.headers));
-  const rows = changedRows ?? storedRows;
   // Stored values are sent only to the origin that they were entered for.
   const dropsStored = isOtherOrigin(form.watch('url'), urlBefore);
-  const dropped = dropsStored ? rows.filter(({ value }) => value === null) : [];
-  const headersAt = useRef<HTMLDivElement>(null);
-  const [faults, setFaults] = useState<ReadonlyMap<number, string>>(new Map());
-  const change = useAction<ChangedSubscription, ChangeSubscription>({
-    method: 'PATCH',
-    path: `${accountPath(account)}/subscriptions/${subscription.id}`,
-    touches: ['accounts', account, 'subscriptions'],
-    onDone({ pendingUrl, headers, pendingHeaders, headersDropped }) {
-      setChangedRows(null);
-      setStoredRows(rowsOf(pendingHeaders ?? headers));
-      const saved =
-        pendingUrl === null
-          ? 'Saved.'
-          : 'Saved. The new URL is being verified. Until then, the old URL keeps receiving events.';
-      toast(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
-    },
-    onFail(error) {
-      const isOfHeaders = [...fieldsOf(error)].some(([path]) => path.startsWith('headers'));
-      if (!isOfHeaders) showRefusal(form, error);
-    },
-  });
-  const refused = fieldsOf(change.error);
-  const submit = form.handleSubmit(({ isStrict, ...values }) => {
-    const found = faultsOf(rows);
-    setFaults(found);
-    change.reset();
-    if (found.size > 0) return;
+  const dropped = dropsStored ? form.watch('headers').filter(({ value }) => value === null) : [];
+  const hasNewHeaders = form.formState.dirtyFields.headers !== undefined;
+  const change = useChange(account, subscription.id, form);
+  const submit = form.handleSubmit(({ isStrict, headers, ...values }) =>
     change.mutate({
       ...values,
       url: values.url === urlBefore ? undefined : values.url,
-      headers: changedRows ? headersOf(changedRows.filter((row) => !dropped.includes(row))) : undefined,
+      headers: hasNewHeaders ? headersOf(headers.filter((row) => !dropped.includes(row))) : undefined,
       ordering: isStrict ? 'strict' : 'none',
-    });
-  });
+    }),
+  );
   return (
     <form className="panel stack" onSubmit={(event) => void submit(event)} noValidate>
       <h2>Webhook</h2>
@@ -100,26 +73,11 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
         render={({ field: { value, onChange } }) => <EventPicker value={value} onChange={onChange} />}
       />
       <Problem text={errorOf(form, 'events')} />
-      <div className="stack" ref={headersAt}>
-        {dropped.length > 0 && (
-          <Banner
-            tone="warning"
-            icon={TriangleAlert}
-            action={<Button onClick={() => focusFirstDropped(headersAt.current)}>Enter values</Button>}
-          >
-            Saving drops these headers for the new URL: {dropped.map(({ name }) => name).join(', ')}. Their stored
-            values are sent only to <span className="mono">{new URL(urlBefore).origin}</span>. To keep a header, enter
-            its value again.
-          </Banner>
-        )}
-        <HeaderRows
-          rows={rows}
-          dropsStored={dropsStored}
-          onChange={setChangedRows}
-          errorOf={({ id, name }) => faults.get(id) ?? refused.get(`headers.${name.trim()}`)}
-        />
-      </div>
-      <Problem text={refused.get('headers')} />
+      <HeadersField
+        form={form}
+        dropsStored={dropsStored}
+        note={dropped.length > 0 && <DroppedHeaders names={dropped.map(({ name }) => name)} urlBefore={urlBefore} />}
+      />
       <Field
         label="Rate limit (attempts per second, optional)"
         inputMode="numeric"
@@ -143,15 +101,47 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
   );
 }
 
+type SettingsForm = UseFormReturn<z.input<typeof Settings>, unknown, z.output<typeof Settings>>;
+
+/** Saves the settings, and shows what the API refused in the form. */
+function useChange(account: string, id: string, form: SettingsForm) {
+  const toast = useToast();
+  return useAction<ChangedSubscription, ChangeSubscription>({
+    method: 'PATCH',
+    path: `${accountPath(account)}/subscriptions/${id}`,
+    touches: ['accounts', account, 'subscriptions'],
+    onDone({ pendingUrl, headers, pendingHeaders, headersDropped }) {
+      form.resetField('headers', { defaultValue: rowsOf(pendingHeaders ?? headers) });
+      const saved =
+        pendingUrl === null
+          ? 'Saved.'
+          : 'Saved. The new URL is being verified. Until then, the old URL keeps receiving events.';
+      toast(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
+    },
+    onFail: (error) => showRefusal(form, error, (path) => placeOfProblem(path, form.getValues('headers'))),
+  });
+}
+
+/** Warns that the new URL gets no stored values. The button goes to the first header without a value. */
+function DroppedHeaders({ names, urlBefore }: { names: string[]; urlBefore: string }) {
+  const at = useRef<HTMLDivElement>(null);
+  const enterValues = () => at.current?.closest('form')?.querySelector<HTMLInputElement>('input[data-stored]')?.focus();
+  return (
+    <div ref={at}>
+      <Banner tone="warning" icon={TriangleAlert} action={<Button onClick={enterValues}>Enter values</Button>}>
+        Saving drops these headers for the new URL: {names.join(', ')}. Their stored values are sent only to{' '}
+        <span className="mono">{new URL(urlBefore).origin}</span>. To keep a header, enter its value again.
+      </Banner>
+    </div>
+  );
+}
+
 const Problem = ({ text }: { text: string | undefined }) =>
   text !== undefined && (
     <p className="error" role="alert">
       {text}
     </p>
   );
-
-const fieldsOf = (error: Error | null): ReadonlyMap<string, string> =>
-  error instanceof ApiProblem ? error.fields : new Map();
 
 /** Returns false while the text is not a valid URL. Like the API, ignores a dot after the host. */
 function isOtherOrigin(text: string, stored: string): boolean {
@@ -164,6 +154,3 @@ function originOf(text: string): string | null {
   const { protocol, hostname, port } = new URL(text);
   return `${protocol}//${hostname.replace(/\.$/, '')}:${port}`;
 }
-
-const focusFirstDropped = (within: HTMLElement | null): void =>
-  within?.querySelector<HTMLInputElement>('input[data-stored]')?.focus();

@@ -10,16 +10,19 @@ import {
 } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { TriangleAlert } from 'lucide-react';
-import { useState } from 'react';
+import { CircleX, TriangleAlert } from 'lucide-react';
+import { Button } from '../../components/button.js';
 import { useNow } from '../../components/clock.js';
-import { whole } from '../../components/number.js';
+import { countOf } from '../../components/number.js';
 import { OutsideText } from '../../components/outside-text.js';
+import { subscriptionWords } from '../../components/pill.js';
 import { Moment, relativeTime, Time } from '../../components/time.js';
 import { shortTime, useZone } from '../../components/zone.js';
-import { deliveriesQuery, deliveryQuery, waitingQuery } from '../deliveries/queries.js';
+import { deliveriesQuery, deliveryCountQuery, deliveryQuery, waitingQuery } from '../../queries/deliveries.js';
 import { WaitingCount } from '../deliveries/waiting-count.js';
 import { useMay } from '../session/session.js';
+import { undeliveredFrom } from './undelivered-from.js';
+import { OutageProgress } from './outage-progress.js';
 import '../../components/banner.css';
 import './webhook-health.css';
 
@@ -33,9 +36,10 @@ export interface Health {
   failure: { delivery: DeliveryDetail; attempt: Attempt } | null;
 }
 
-/** Reads the waiting deliveries of a webhook and, while it fails, its last error. */
-export function useWebhookHealth(account: string, { id, status, failingSince }: Subscription): Health {
-  const isFailing = status === 'active' && failingSince !== null;
+/** Reads the waiting deliveries of a webhook and, if it is failing or was disabled because it failed, its last error. */
+export function useWebhookHealth(account: string, subscription: Subscription): Health {
+  const { id, status, failingSince } = subscription;
+  const isFailing = (status === 'active' && failingSince !== null) || wasFailing(subscription);
   const may = useMay()('deliveries:read');
   const waiting = useQuery({ ...waitingQuery(account, id), enabled: may });
   const failed = useQuery({
@@ -52,6 +56,10 @@ export function useWebhookHealth(account: string, { id, status, failingSince }: 
   };
 }
 
+/** Whether Posthorn disabled the webhook, because its endpoint failed for too long or returned 410. */
+export const wasFailing = ({ status, statusReason }: Subscription): boolean =>
+  status === 'disabled' && (statusReason === 'failing' || statusReason === 'gone');
+
 const lastAttemptAt = ({ lastAttempt }: Delivery): number => (lastAttempt === null ? 0 : Date.parse(lastAttempt.at));
 
 /** Shows the last error of a failing webhook, its waiting deliveries and what to do. After the webhook has recovered, shows how many of the
@@ -65,24 +73,10 @@ export function WebhookHealth({
   subscription: Subscription;
   health: Health;
 }) {
-  const { failingSince } = subscription;
-  const { waiting } = health;
-  const isFailing = failingSince !== null;
-  const [most, setMost] = useState(0);
-  if (isFailing && waiting !== undefined && waiting.count > most) setMost(waiting.count);
-  if (isFailing)
+  const { failingSince, lastOutage } = subscription;
+  if (failingSince !== null)
     return <FailurePanel account={account} subscription={subscription} since={failingSince} health={health} />;
-  if (waiting === undefined || waiting.count === 0 || most === 0) return null;
-  const sent = Math.max(0, most - waiting.count);
-  return (
-    <div className="panel stack close" role="status">
-      <strong>The waiting deliveries are being sent.</strong>
-      <progress value={sent} max={most} aria-label="Deliveries sent" />
-      <span className="small number">
-        {whole.format(sent)} sent, {whole.format(waiting.count)} still waiting
-      </span>
-    </div>
-  );
+  return lastOutage && <OutageProgress account={account} subscription={subscription} outage={lastOutage} />;
 }
 
 function FailurePanel({
@@ -99,7 +93,6 @@ function FailurePanel({
   const now = useNow();
   const zone = useZone();
   const may = useMay();
-  const params = { account, subscription: id };
   const next =
     circuit.state !== 'open' || circuit.until === null ? null : `next attempt ${relativeTime(circuit.until, now)}`;
   return (
@@ -118,10 +111,65 @@ function FailurePanel({
         )}
         {may('subscriptions:write') && (
           <span className="row">
-            <Link className="button" to="/accounts/$account/subscriptions/$subscription/test" params={params}>
-              Send test
-            </Link>
-            <span className="small">When it succeeds, the waiting deliveries are sent.</span>
+            <TestLink account={account} id={id} />
+            <span className="small">
+              When it succeeds, the waiting deliveries are sent.
+              {failure?.attempt.statusCode === 429 && ' Deliveries with status 429 keep their next attempt.'}
+            </span>
+          </span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+const TestLink = ({ account, id }: { account: string; id: string }) => (
+  <Link
+    className="button"
+    to="/accounts/$account/subscriptions/$subscription/test"
+    params={{ account, subscription: id }}
+  >
+    Send test
+  </Link>
+);
+
+/** Why Posthorn disabled the webhook, with its last error, and what to do: send a test, then enable it. */
+export function DisabledPanel({
+  account,
+  subscription,
+  health: { failure },
+  onEnable,
+}: {
+  account: string;
+  subscription: Subscription;
+  health: Health;
+  /** undefined: not allowed. */
+  onEnable: (() => void) | undefined;
+}) {
+  const { id, statusChangedAt } = subscription;
+  const may = useMay();
+  const canceled = useQuery({
+    ...deliveryCountQuery(account, { subscription: [id], status: ['canceled'], from: undeliveredFrom(subscription) }),
+    enabled: may('deliveries:read'),
+  }).data;
+  return (
+    <div className="banner tone-danger health" role="status">
+      <CircleX className="icon" aria-hidden />
+      <div className="text stack close">
+        <strong>
+          {subscriptionWords(subscription).text} Disabled <Time at={statusChangedAt} />.
+        </strong>
+        {failure && <LastError account={account} {...failure} />}
+        {canceled !== undefined && canceled.count > 0 && (
+          <span>
+            {countOf(canceled)} {canceled.count === 1 ? 'delivery was' : 'deliveries were'} canceled. You can replay{' '}
+            {canceled.count === 1 ? 'it' : 'them'} after you have enabled the webhook.
+          </span>
+        )}
+        {onEnable && (
+          <span className="row">
+            <TestLink account={account} id={id} />
+            <Button onClick={onEnable}>Enable</Button>
           </span>
         )}
       </div>

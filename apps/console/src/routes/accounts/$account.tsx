@@ -12,5 +12,5 @@ const Search = z.object({
 
 export const Route = createFileRoute('/accounts/$account')({
   validateSearch: Search,
-  component: screen(() => import('../../features/deliveries/delivery-drawer.js'), 'AccountScreen'),
+  component: screen(() => import('../../features/navigation/account-screen.js'), 'AccountScreen'),
 });

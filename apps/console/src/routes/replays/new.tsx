@@ -1,9 +1,9 @@
 import { createFileRoute } from '@tanstack/react-router';
 import * as z from 'zod/mini';
 import { screen } from '../../screen.js';
-import { replayFields } from '../../search.js';
+import { optionalText, replayFields } from '../../search.js';
 
-const Search = z.object(replayFields);
+const Search = z.object({ ...replayFields, accounts: optionalText });
 
 export const Route = createFileRoute('/replays/new')({
   validateSearch: Search,

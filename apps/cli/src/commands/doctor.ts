@@ -1,0 +1,67 @@
+import { chooseQueue } from '@posthorn/jobs';
+import { readVersion } from '@posthorn/lifecycle';
+import { chooseConnection } from '../connection/choose-connection.js';
+import { readConfig } from '../connection/config-file.js';
+import { checkApi } from '../doctor/check-api.js';
+import { checkDatabase } from '../doctor/check-database.js';
+import { checkEndpoint } from '../doctor/check-endpoint.js';
+import { checkQueue } from '../doctor/check-queue.js';
+import { type Check, skipped } from '../doctor/check.js';
+import { configFile, readConnectionSettings, readDoctorSettings, resolveDataDir } from '../env.js';
+import { readLocalFile } from '../local-stack/local-file.js';
+import { printable } from '../output/printable.js';
+import type { Paint } from '../output/terminal.js';
+import { PlainError } from '../plain-error.js';
+import type { Call } from './context.js';
+
+const MARKS = { ok: '✓', warning: '!', failed: '✗', skipped: '–' } as const;
+const STYLES = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const;
+
+/** Checks what Posthorn depends on, each with the fix. Uses the settings of this environment, as the processes do, and the local stack if
+ *  one is running in this folder. Fails if a check failed. */
+export async function doctor({ options, terminal }: Call<{ endpoint?: string[] }>): Promise<void> {
+  const settings = readDoctorSettings();
+  const local = readLocalFile(resolveDataDir(settings.dataDir));
+  const databaseUrl = settings.databaseUrl ?? local?.databaseUrl ?? null;
+  const usesLocal = settings.databaseUrl === null && local !== null;
+  const version = readVersion(new URL('../../package.json', import.meta.url));
+
+  const queue = usesLocal
+    ? local.redisUrl === null
+      ? chooseQueue({ ...settings, databaseUrl })
+      : chooseQueue({ ...settings, redisUrl: local.redisUrl })
+    : databaseUrl === null &&
+        settings.redisUrl === null &&
+        settings.redisClusterNodes.length + settings.redisSentinels.length === 0
+      ? null
+      : chooseQueue(settings);
+  const parts = await Promise.all([
+    checkApiOfConnection(options),
+    checkDatabase({ url: databaseUrl, directUrl: settings.databaseDirectUrl }),
+    checkQueue(queue),
+    ...(options.endpoint ?? []).map(async (url) => [await checkEndpoint(url, settings, version)]),
+  ]);
+  const checks = parts.flat();
+
+  terminal.result({ ok: checks.every(({ status }) => status !== 'failed'), checks }, () =>
+    checks.map((check) => checkText(check, terminal.paint)).join('\n'),
+  );
+  const count = checks.filter(({ status }) => status === 'failed').length;
+  if (count > 0) throw new PlainError(`${count} of ${checks.length} checks failed.`);
+}
+
+async function checkApiOfConnection(flags: Call['options']): Promise<Check[]> {
+  const { dataDir, ...env } = readConnectionSettings();
+  try {
+    const local = readLocalFile(resolveDataDir(dataDir));
+    return await checkApi(chooseConnection({ flags, env, local, config: readConfig(configFile()) }).url);
+  } catch (error) {
+    if (error instanceof PlainError) return [skipped('API', error.message)];
+    throw error;
+  }
+}
+
+function checkText({ name, status, detail, fix }: Check, paint: Paint): string {
+  const line = `${paint(STYLES[status], MARKS[status])} ${name}: ${printable(detail)}`;
+  return fix === null ? line : `${line}\n    fix: ${printable(fix)}`;
+}

@@ -1,0 +1,55 @@
+import type { EventType } from '@posthorn/client';
+import { readPages } from '../api/read-pages.js';
+import { confirm } from '../input/confirm.js';
+import { readJsonText } from '../input/read-values.js';
+import type { ApiCall } from './context.js';
+import { type ListOptions, printList, printOne } from './print-resource.js';
+
+const typeFields = (type: EventType) =>
+  [
+    ['name', type.name],
+    ['description', type.description],
+    ['deprecated', type.deprecated],
+    ['example', JSON.stringify(type.example)],
+    ['schema', JSON.stringify(type.schema)],
+  ] as const;
+
+export async function listEventTypes({ api, options, terminal }: ApiCall<ListOptions>): Promise<void> {
+  const page = await readPages<EventType>(options, (at) => api.client.eventTypes.list(at).page());
+  printList(terminal, page, [
+    ['NAME', ({ name }) => name],
+    ['DEPRECATED', ({ deprecated }) => (deprecated ? 'yes' : 'no')],
+    ['DESCRIPTION', ({ description }) => description],
+  ]);
+}
+
+export async function getEventType({ api, args: [name = ''], terminal }: ApiCall): Promise<void> {
+  printOne(terminal, await api.client.eventTypes.get(name), typeFields);
+}
+
+export async function putEventType({
+  api,
+  args: [name = ''],
+  options,
+  terminal,
+}: ApiCall<{ description?: string; example?: string; schema?: string; deprecated?: boolean }>): Promise<void> {
+  const { description, example, schema, deprecated } = options;
+  const type = await api.client.eventTypes.put(name, {
+    ...(description !== undefined && { description }),
+    ...(example !== undefined && { example: JSON.parse(readJsonText(example, '--example')) }),
+    ...(schema !== undefined && { schema: JSON.parse(readJsonText(schema, '--schema')) }),
+    ...(deprecated && { deprecated }),
+  });
+  printOne(terminal, type, typeFields);
+}
+
+export async function deleteEventType({
+  api,
+  args: [name = ''],
+  options,
+  terminal,
+}: ApiCall<{ yes?: boolean }>): Promise<void> {
+  await confirm(`Delete the event type ${name}?`, options.yes);
+  await api.client.eventTypes.delete(name);
+  terminal.result({ name, deleted: true }, () => `Deleted ${name}.`);
+}

@@ -1,0 +1,161 @@
+import type { ChangedSubscription, CreateSubscription, QueryOf, Subscription } from '@posthorn/client';
+import { readPages } from '../api/read-pages.js';
+import { confirm } from '../input/confirm.js';
+import { readJsonText } from '../input/read-values.js';
+import { EXIT, PlainError } from '../plain-error.js';
+import type { Cell } from '../output/table.js';
+import type { ApiCall } from './context.js';
+import { type ListOptions, present, printList, printOne } from './print-resource.js';
+
+interface FieldOptions {
+  url?: string;
+  events?: string[];
+  description?: string;
+  header?: Record<string, string>;
+  rateLimit?: number;
+  ordering?: 'none' | 'strict';
+}
+
+const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell])[] => [
+  ['id', of.id],
+  ['account', of.accountId],
+  ['url', of.url],
+  ['status', of.statusReason === null ? of.status : `${of.status} (${of.statusReason})`],
+  ['events', of.events.length === 0 ? 'all' : of.events.join(', ')],
+  ['description', of.description],
+  ['verification', of.verification.error ?? of.verification.status],
+  ['circuit', of.circuit.state],
+  ['created', of.createdAt],
+];
+
+export async function listSubscriptions({
+  api,
+  options,
+  terminal,
+}: ApiCall<ListOptions & { status?: string[]; q?: string }>): Promise<void> {
+  const account = await api.account();
+  const { status, q } = options;
+  const page = await readPages<Subscription>(options, (at) =>
+    api.client.subscriptions
+      .list(account, { ...at, ...present({ status, q }) } as QueryOf<'subscriptions.list'>)
+      .page(),
+  );
+  printList(terminal, page, [
+    ['ID', ({ id }) => id],
+    ['STATUS', (row) => row.status],
+    ['EVENTS', ({ events }) => (events.length === 0 ? 'all' : events.join(','))],
+    ['URL', ({ url }) => url],
+  ]);
+}
+
+export async function getSubscription({ api, args: [id = ''], terminal }: ApiCall): Promise<void> {
+  printOne(terminal, await api.client.subscriptions.get(await api.account(), id), subscriptionFields);
+}
+
+export async function createSubscription({
+  api,
+  options,
+  terminal,
+}: ApiCall<FieldOptions & { url: string }>): Promise<void> {
+  const created = await api.client.subscriptions.create(await api.account(), {
+    ...fieldsOf(options),
+    url: options.url,
+  });
+  printOne(terminal, created, subscriptionFields);
+  if (!terminal.isJson) {
+    terminal.note(
+      `Posthorn now sends the handshake to the URL. posthorn subscriptions get ${created.id} shows the result.`,
+    );
+  }
+}
+
+export async function updateSubscription({
+  api,
+  args: [id = ''],
+  options,
+  terminal,
+}: ApiCall<FieldOptions>): Promise<void> {
+  const changes = fieldsOf(options);
+  if (Object.keys(changes).length === 0) {
+    throw new PlainError('Nothing to change.', {
+      fix: 'Give at least one of --url, --events, --description, --header, --rate-limit and --ordering.',
+      exitCode: EXIT.usage,
+    });
+  }
+  const changed: ChangedSubscription = await api.client.subscriptions.change(await api.account(), id, changes);
+  printOne(terminal, changed, subscriptionFields);
+  if (changed.headersDropped.length > 0) {
+    terminal.note(
+      `Not sent to the new URL, which has another origin: ${changed.headersDropped.join(', ')}. Set them again with --header.`,
+    );
+  }
+}
+
+export async function deleteSubscription({
+  api,
+  args: [id = ''],
+  options,
+  terminal,
+}: ApiCall<{ yes?: boolean }>): Promise<void> {
+  const account = await api.account();
+  await confirm(`Delete the subscription ${id} of ${account}?`, options.yes);
+  await api.client.subscriptions.delete(account, id);
+  terminal.result({ id, deleted: true }, () => `Deleted ${id}.`);
+}
+
+export async function pauseSubscription({ api, args: [id = ''], terminal }: ApiCall): Promise<void> {
+  printOne(terminal, await api.client.subscriptions.pause(await api.account(), id), subscriptionFields);
+}
+
+export async function resumeSubscription({ api, args: [id = ''], terminal }: ApiCall): Promise<void> {
+  printOne(terminal, await api.client.subscriptions.resume(await api.account(), id), subscriptionFields);
+}
+
+export async function verifySubscription({ api, args: [id = ''], terminal }: ApiCall): Promise<void> {
+  printOne(terminal, await api.client.subscriptions.verify(await api.account(), id), subscriptionFields);
+}
+
+export async function testSubscription({
+  api,
+  args: [id = ''],
+  options,
+  terminal,
+}: ApiCall<{ event?: string; data?: string }>): Promise<void> {
+  const { event, data } = options;
+  const sent = await api.client.subscriptions.test(await api.account(), id, {
+    ...(event !== undefined && { event }),
+    ...(data !== undefined && { payload: JSON.parse(readJsonText(data, '--data')) }),
+  });
+  printOne(terminal, sent, ({ eventId, deliveryId }) => [
+    ['event', eventId],
+    ['delivery', deliveryId],
+  ]);
+}
+
+/** Prints only the secret, so that scripts can use it. */
+export async function showSecret({ api, args: [id = ''], terminal }: ApiCall): Promise<void> {
+  const secrets = await api.client.subscriptions.getSecret(await api.account(), id);
+  terminal.result(secrets, () => secrets.secret);
+}
+
+export async function rotateSecret({
+  api,
+  args: [id = ''],
+  options,
+  terminal,
+}: ApiCall<{ overlap?: number }>): Promise<void> {
+  const overlapSeconds = Math.round((options.overlap ?? 86_400_000) / 1000);
+  const secrets = await api.client.subscriptions.rotateSecret(await api.account(), id, { overlapSeconds });
+  terminal.result(secrets, () => secrets.secret);
+}
+
+function fieldsOf({
+  url,
+  events,
+  description,
+  header,
+  rateLimit,
+  ordering,
+}: FieldOptions): Partial<CreateSubscription> {
+  return present({ url, events, description, headers: header, rateLimit, ordering });
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Delivery, PublishedEvent } from '@posthorn/client';
+import { type Api, connect } from '../api/open-api.js';
+import { readJsonText } from '../input/read-values.js';
+import { openProgressBar } from '../output/progress-bar.js';
+import { table } from '../output/table.js';
+import type { Terminal } from '../output/terminal.js';
+import { EXIT, PlainError } from '../plain-error.js';
+import type { ApiCall } from './context.js';
+
+interface TriggerOptions {
+  data?: string;
+  count?: number;
+  wait?: boolean;
+  timeout?: number;
+  idempotencyKey?: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+const POLL_MS = 250;
+
+/** Publishes an event: the example of the catalogue, or the payload of `--data`, byte for byte. */
+export async function trigger({ api, args: [type = ''], options, terminal }: ApiCall<TriggerOptions>): Promise<void> {
+  const { data, count = 1, wait, idempotencyKey } = options;
+  if (count > 1 && idempotencyKey !== undefined) {
+    throw new PlainError('--idempotency-key publishes one event, so it cannot be combined with --count.', {
+      exitCode: EXIT.usage,
+    });
+  }
+  const account = await api.account();
+  const payload = data === undefined ? await exampleOf(api, type) : readJsonText(data, '--data');
+  const bar = openProgressBar('Publishing');
+  const events: PublishedEvent[] = [];
+  try {
+    for (let n = 0; n < count; n += 1) {
+      events.push(await publish(api, { account, type, payload, key: idempotencyKey ?? randomUUID() }));
+      if (count > 1) bar.update(n + 1, count);
+    }
+  } finally {
+    bar.end();
+  }
+  if (!wait) {
+    for (const event of events) terminal.item(event, () => published(event));
+    return;
+  }
+  if (!terminal.isJson) for (const event of events) terminal.note(published(event));
+  await waitForDeliveries(api, account, { events, timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS, terminal });
+}
+
+const published = ({ id, event, deliveries, duplicate }: PublishedEvent): string =>
+  `${event} ${id}: ${duplicate ? 'published before with this key' : `${deliveries} ${deliveries === 1 ? 'delivery' : 'deliveries'}`}`;
+
+async function exampleOf({ client }: Api, type: string): Promise<string> {
+  const { example } = await client.eventTypes.get(type);
+  if (example) return JSON.stringify(example);
+  throw new PlainError(`The catalogue has no example for ${type}.`, {
+    fix: `Give a payload: posthorn trigger ${type} --data payload.json`,
+    exitCode: EXIT.usage,
+  });
+}
+
+function publish(
+  { connection }: Api,
+  { account, type, payload, key }: { account: string; type: string; payload: string; key: string },
+): Promise<PublishedEvent> {
+  // The text itself: serializing it again would round large numbers and reorder keys.
+  const body = `{"event":${JSON.stringify(type)},"payload":${payload}}`;
+  const { client } = connect(connection, { fetch: (url, init) => fetch(url, { ...init, body }) });
+  return client.publish(account, { event: type, payload: {}, idempotencyKey: key });
+}
+
+/** Waits until no delivery of the events is pending, and prints them. Throws if one failed, or if some are still pending. */
+async function waitForDeliveries(
+  { client }: Api,
+  account: string,
+  { events, timeoutMs, terminal }: { events: PublishedEvent[]; timeoutMs: number; terminal: Terminal },
+): Promise<void> {
+  const until = Date.now() + timeoutMs;
+  const ended: Delivery[] = [];
+  const waiting = new Map(events.map((event) => [event.id, event]));
+  while (waiting.size > 0) {
+    for (const { id, deliveries } of waiting.values()) {
+      const found = (await client.deliveries.list(account, { event: id, limit: 100 }).page()).data;
+      const isComplete = found.length >= Math.min(deliveries, 100) && found.every(({ status }) => status !== 'pending');
+      if (!isComplete && Date.now() < until) continue;
+      ended.push(...found);
+      waiting.delete(id);
+    }
+    if (waiting.size > 0) await delay(POLL_MS);
+  }
+  terminal.result({ data: ended }, () =>
+    ended.length === 0
+      ? 'No deliveries: no subscription matches this event type.'
+      : table(
+          ended,
+          [
+            ['DELIVERY', ({ id }) => id],
+            ['STATUS', ({ status }) => status],
+            ['LAST', ({ lastAttempt }) => lastAttempt && (lastAttempt.statusCode ?? lastAttempt.outcome)],
+            ['MS', ({ lastAttempt }) => lastAttempt?.durationMs],
+            ['URL', ({ url }) => url],
+          ],
+          terminal.paint,
+        ),
+  );
+  const pending = ended.filter(({ status }) => status === 'pending').length;
+  const failed = ended.filter(({ status }) => status === 'failed' || status === 'canceled').length;
+  if (failed > 0)
+    throw new PlainError(`${failed} of ${ended.length} deliveries failed.`, {
+      fix: 'posthorn deliveries get <id> shows why.',
+    });
+  if (pending > 0) {
+    throw new PlainError(`${pending} of ${ended.length} deliveries are still pending after ${timeoutMs / 1000} s.`, {
+      fix: 'posthorn deliveries get <id> shows what they wait for. --timeout waits longer.',
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { type Check, failed, judgeClock, ok, reasonOf, warning } from './check.js';
+
+interface Ready {
+  status?: string;
+  version?: string;
+  checks?: Record<string, { status?: string }>;
+}
+
+const WITHIN_MS = 5_000;
+
+/** Checks that the API is ready, its parts, and its clock. Sends no key. */
+export async function checkApi(url: URL, now: () => number = Date.now): Promise<Check[]> {
+  const readyUrl = `${url.href.replace(/\/+$/, '')}/readyz`;
+  const before = now();
+  let response: Response;
+  try {
+    response = await fetch(readyUrl, { signal: AbortSignal.timeout(WITHIN_MS), redirect: 'manual' });
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    return [
+      failed(
+        'API',
+        `${url.origin} does not respond: ${reasonOf(cause ?? error)}`,
+        'Start the API, or correct the URL.',
+      ),
+    ];
+  }
+  const middle = (before + now()) / 2;
+  const ready = (await response.json().catch(() => ({}))) as Ready;
+  const parts = Object.entries(ready.checks ?? {}).filter(([, { status }]) => status !== 'ok');
+  const detail = `${url.origin}, version ${ready.version ?? 'unknown'}, ${ready.status ?? response.status}`;
+  const names = parts.map(([name]) => name).join(', ');
+  const fix = names === '' ? 'Look at the log of the API.' : `Look at: ${names}.`;
+  const date = Date.parse(response.headers.get('date') ?? '');
+  return [
+    !response.ok
+      ? failed('API', detail, fix)
+      : ready.status === 'degraded'
+        ? warning('API', detail, fix)
+        : ok('API', detail),
+    // The header has whole seconds.
+    ...(Number.isNaN(date) ? [] : [judgeClock('Clock of the API', Math.round(date + 500 - middle))]),
+  ];
+}

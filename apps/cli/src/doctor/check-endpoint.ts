@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core';
+import { openSender, readAddressPolicy } from '@posthorn/sender';
+import { type Check, failed, ok, warning } from './check.js';
+
+const TIMEOUT_MS = 15_000;
+
+interface Rules {
+  allowPrivateNetworks: string;
+  denyNetworks: string;
+  requireHttps: boolean;
+  publicUrl: string | null;
+}
+
+/** Sends the handshake to a URL as a worker would, with the address rules of the settings. */
+export async function checkEndpoint(url: string, rules: Rules, version: string): Promise<Check> {
+  const name = `Endpoint ${url}`;
+  const sender = openSender({ policy: readAddressPolicy(rules), userAgent: `Posthorn/${version}` });
+  try {
+    const challenge = newChallenge();
+    const result = await sender.post({
+      url,
+      webhookId: 'ver_doctor',
+      body: handshakeBody(challenge),
+      secrets: [`whsec_${randomBytes(32).toString('base64')}`],
+      headers: {},
+      timeoutMs: TIMEOUT_MS,
+    });
+    const judgement = judgeResponse(result, challenge);
+    if (judgement.verdict === 'verified')
+      return ok(name, `${result.statusCode} in ${result.durationMs} ms, passes the handshake`);
+    const fix = (judgement.verdict === 'failed' ? judgement.error : null) ?? 'Try again.';
+    if (result.outcome === 'ok' || result.outcome === 'http_error') {
+      return warning(
+        name,
+        `reachable, ${result.statusCode} in ${result.durationMs} ms, but does not pass the handshake`,
+        fix,
+      );
+    }
+    return failed(name, result.outcome, fix);
+  } finally {
+    await sender.close();
+  }
+}

@@ -1,0 +1,26 @@
+import { catchUp, type Database, type Log } from '@posthorn/core';
+import { type Loop, startLoop } from './loop.js';
+
+const IDLE_MS = 1_000;
+/** While a subscription catches up. */
+const BUSY_MS = 100;
+
+export interface CatchingUpOptions {
+  db: Pick<Database, 'pool'>;
+  log: Log;
+  /** Called with how many deliveries became due early. */
+  observe: (count: number) => void;
+}
+
+/** Makes the scheduled deliveries of recovered subscriptions due, until it is stopped. Any number of processes may run it. */
+export const startCatchingUp = ({ db, log, observe }: CatchingUpOptions): Loop =>
+  startLoop({
+    name: 'catching_up',
+    log,
+    restMs: IDLE_MS,
+    async round() {
+      const { scanned, count } = await catchUp(db.pool);
+      if (count > 0) observe(count);
+      return scanned > 0 ? BUSY_MS : IDLE_MS;
+    },
+  });

@@ -1,0 +1,132 @@
+import { readdirSync } from 'node:fs';
+import axe, { type AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const LOOKS = [
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'light', width: 390 },
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'dark', width: 390 },
+] as const;
+const site = new URL('../../apps/docs/dist/site/', import.meta.url);
+const PAGES = readdirSync(site, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.html'))
+  .map((name) => `/docs/${name.replaceAll('\\', '/').replace(/^index\.html$|\.html$/, '')}`);
+
+/** The violations that axe finds in each look, and by how much the page scrolls sideways. */
+async function findings(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  await page.evaluate(axe.source);
+  for (const { colorScheme, width } of LOOKS) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 844 });
+    // The page reacts to its new width in the next frame.
+    await page.evaluate(
+      'document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))',
+    );
+    const run = JSON.stringify({ runOnly: TAGS, resultTypes: ['violations'] });
+    const { violations } = await page.evaluate<AxeResults>(`axe.run(${run})`);
+    const where = `${colorScheme} ${width}`;
+    for (const { id, nodes } of violations) found.push(`${where}: ${id} ${nodes[0]?.html}`);
+    const overflow = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
+    if (overflow > 0) found.push(`${where}: scrolls sideways by ${overflow} px`);
+  }
+  return found;
+}
+
+describe.skipIf(inject('browserPath') === null)('the documentation', () => {
+  it.for(PAGES)('axe finds no violations in light and dark, wide and narrow: %s', async (path, { page }) => {
+    await page.goto(path);
+    expect(await findings(page)).toEqual([]);
+  });
+
+  it('loads everything from the API itself', async ({ page, baseURL }) => {
+    const elsewhere: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${baseURL}/docs/`)) elsewhere.push(request.url());
+    });
+    await page.goto('/docs/');
+    await page.getByRole('button', { name: /^Search/ }).click();
+    await page.getByRole('searchbox').fill('relay');
+    await page.getByRole('dialog').getByRole('link').first().waitFor();
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('finds a page by a word of its text, with the keyboard', async ({ page }) => {
+    await page.goto('/docs/');
+    await page.keyboard.press('/');
+    await page.keyboard.type('outbox');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('link', { name: 'Publish events › From a transaction' }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/docs\/publish/);
+    await page.getByRole('heading', { level: 1, name: 'Publish events' }).waitFor();
+    await page.getByRole('button', { name: /^Search/ }).click();
+    await page.getByRole('searchbox').fill('xyzzyqwertz');
+    await dialog.getByText('No page has “xyzzyqwertz”.').waitFor();
+  });
+
+  it('the API reference has every operation, with a right example for each error and code samples', async ({
+    page,
+    stack,
+  }) => {
+    const document = await stack.call<{ paths: Record<string, Record<string, { summary: string }>> }>(
+      'GET',
+      '/openapi.json',
+    );
+    await page.goto('/docs/api');
+    const main = page.getByRole('main');
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const shown = await main.getByRole('table').getByRole('link').allTextContents();
+    expect(shown.toSorted()).toEqual(operations.map(({ summary }) => summary).toSorted());
+    await main.getByRole('link', { name: 'Create a subscription', exact: true }).click();
+    await page.getByRole('heading', { name: 'Create a subscription', exact: true }).waitFor();
+    expect(new URL(page.url()).hash).toBe('#create-a-subscription');
+    await page.getByText(`curl -X POST https://hooks.example.com/v1/accounts/acme/subscriptions`).first().waitFor();
+    await main.getByRole('link', { name: 'url_not_allowed' }).first().click();
+    await page.waitForURL(/\/docs\/api\/errors#url_not_allowed$/);
+    expect(await main.getByText('"code": "url_not_allowed"').count()).toBe(1);
+  });
+
+  it('keeps the theme that was chosen, and the console has it too', async ({ page, signIn }) => {
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.goto('/docs/');
+    const theme = page.getByRole('button', { name: /^Theme/ });
+    await theme.click();
+    await theme.click();
+    expect(await theme.textContent()).toBe('Theme: dark');
+    await page.getByRole('link', { name: 'Quickstart', exact: true }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'Quickstart' }).waitFor();
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    await signIn();
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+  });
+
+  it('opens the navigation with a button on a narrow screen', async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto('/docs/');
+    const menu = page.getByRole('button', { name: 'Menu' });
+    expect(await menu.getAttribute('aria-expanded')).toBe('false');
+    await menu.click();
+    await page.getByRole('navigation', { name: 'Documentation' }).getByRole('link', { name: 'Operate' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Operate' }).waitFor();
+  });
+
+  it('can be read without JavaScript', async ({ browser, baseURL }) => {
+    const context = await browser.newContext({
+      baseURL,
+      javaScriptEnabled: false,
+      viewport: { width: 390, height: 844 },
+    });
+    const page = await context.newPage();
+    await page.goto('/docs/delivery');
+    await page.getByRole('heading', { level: 1, name: 'Retries, order and duplicates' }).waitFor();
+    await page.getByRole('navigation', { name: 'Documentation' }).getByRole('link', { name: 'Security model' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Security model' }).waitFor();
+    await context.close();
+  });
+});

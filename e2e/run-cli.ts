@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeScratchFolder } from '@posthorn/testing';
+
+const main = fileURLToPath(new URL('../apps/cli/dist/main.js', import.meta.url));
+
+export interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running process. */
+export interface Running {
+  stdout(): string;
+  stderr(): string;
+  write(text: string): void;
+  endInput(): void;
+  /** Sends the signal, and returns the exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+  ended: Promise<number | null>;
+}
+
+/** The built command in real processes, with an empty home folder. */
+export interface Cli {
+  /** Holds a `posthorn` for the PATH. */
+  folder: string;
+  env: Record<string, string>;
+  run(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<Result>;
+  /** Runs it and parses its `--json`. Throws unless it succeeds. */
+  json<T>(args: string[], options?: { input?: string }): Promise<T>;
+  start(args: string[]): Running;
+  /** Runs a shell script, in which `posthorn` is the command. */
+  shell(script: string, env?: Record<string, string>): Running;
+  /** Runs it on a terminal (a pty). */
+  startOnTerminal(args: string[]): Running;
+  close(): Promise<void>;
+}
+
+export function openCli(variables: Record<string, string>): Cli {
+  const folder = makeScratchFolder();
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'posthorn'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
+  chmodSync(join(bin, 'posthorn'), 0o755);
+  const env = {
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    HOME: folder,
+    TERM: 'xterm',
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    POSTHORN_DATA_DIR: join(folder, 'none'),
+    ...variables,
+  };
+  const running = new Set<ChildProcess>();
+
+  function launch(command: string, args: string[], more: Record<string, string> = {}): Running {
+    const child = spawn(command, args, { env: { ...env, ...more }, cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+    running.add(child);
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
+    }
+    child.stdin.on('error', () => {}); // it ended without reading
+    const ended = once(child, 'close').then(([code]) => {
+      running.delete(child);
+      return code as number | null;
+    });
+    return {
+      stdout: () => output.stdout,
+      stderr: () => output.stderr,
+      write: (text) => void child.stdin.write(text),
+      endInput: () => void child.stdin.end(),
+      ended,
+      end(signal = 'SIGINT') {
+        child.kill(signal);
+        return ended;
+      },
+    };
+  }
+
+  const cli: Cli = {
+    folder,
+    env,
+    async run(args, { input = '', env: more = {} } = {}) {
+      const child = launch(process.execPath, [main, ...args], more);
+      child.write(input);
+      child.endInput();
+      const code = await child.ended;
+      return { code, stdout: child.stdout(), stderr: child.stderr() };
+    },
+    async json<T>(args: string[], options = {}) {
+      const { code, stdout, stderr } = await cli.run([...args, '--json'], options);
+      if (code !== 0) throw new Error(`posthorn ${args.join(' ')} exited with ${code}: ${stderr}`);
+      return JSON.parse(stdout) as T;
+    },
+    start: (args) => launch(process.execPath, [main, ...args]),
+    shell: (script, more) => launch('bash', ['-euo', 'pipefail', '-c', script], more),
+    startOnTerminal: (args) =>
+      launch('script', ['--quiet', '--return', '--flush', '--command', `posthorn ${args.join(' ')}`, '/dev/null']),
+    async close() {
+      for (const child of running) {
+        child.kill('SIGKILL');
+        await once(child, 'close');
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return cli;
+}

@@ -1,0 +1,19 @@
+import { type Api, dataOf } from './api.js';
+import { listOf } from './list.js';
+import type { CallOptions } from './routes.js';
+import type { EventType, PutEventType, QueryOf } from './types.js';
+
+export const eventTypesOf = ({ routes, once }: Api) => ({
+  list: (query: QueryOf<'eventTypes.list'> = {}, options?: CallOptions) =>
+    listOf(query, (page) => dataOf(routes.GET('/v1/event-types', { params: { query: page }, ...once(options) }))),
+
+  get: (name: string, options?: CallOptions): Promise<EventType> =>
+    dataOf(routes.GET('/v1/event-types/{name}', { params: { path: { name } }, ...once(options) })),
+
+  /** Creates an event type, or replaces it as a whole: absent fields are reset to their defaults. */
+  put: (name: string, fields: PutEventType = {}, options?: CallOptions): Promise<EventType> =>
+    dataOf(routes.PUT('/v1/event-types/{name}', { params: { path: { name } }, body: fields, ...once(options) })),
+
+  delete: (name: string, options?: CallOptions): Promise<void> =>
+    dataOf(routes.DELETE('/v1/event-types/{name}', { params: { path: { name } }, ...once(options) })),
+});

@@ -1,0 +1,15 @@
+import type { AnyEvents, EventMap } from '../types.js';
+import { type Reply, replyOf, respond, type WebhookOptions } from './respond.js';
+
+/** Makes a function from Request to Response: for Next, Deno, Bun, Cloudflare Workers and others. */
+export function handleWebhook<Events extends EventMap<Events> = AnyEvents>(
+  options: WebhookOptions<NoInfer<Events>>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    if (request.method !== 'POST') return toResponse(replyOf(405, 'This is a webhook: use POST.'), { allow: 'POST' });
+    return toResponse(await respond<Events>(await request.arrayBuffer(), request.headers, options));
+  };
+}
+
+export const toResponse = ({ status, headers, body }: Reply, more: Record<string, string> = {}): Response =>
+  new Response(status === 204 ? null : body, { status, headers: { ...headers, ...more } });

@@ -1,0 +1,2 @@
+/** In `app/webhook/route.ts`: `export const POST = handleWebhook({ … })`. */
+export { handleWebhook } from './fetch.js';

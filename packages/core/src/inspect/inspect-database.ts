@@ -1,0 +1,47 @@
+import pg from 'pg';
+
+/** What `posthorn doctor` checks about a Postgres. */
+export interface DatabaseReport {
+  /** Such as `16.4`. */
+  version: string;
+  /** Such as 16. */
+  majorVersion: number;
+  /** How far the database's clock is ahead of this machine's, in milliseconds; negative: behind. Accurate to half a round trip. */
+  aheadMs: number;
+  maxConnections: number;
+  usedConnections: number;
+  /** A standby, which cannot be written. */
+  isReplica: boolean;
+}
+
+const WITHIN_MS = 5_000;
+
+/** Connects once and reads what could prevent Posthorn from working. Throws if the database does not respond. */
+export async function inspectDatabase(url: string, now: () => number = Date.now): Promise<DatabaseReport> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'posthorn doctor',
+    connectionTimeoutMillis: WITHIN_MS,
+    query_timeout: WITHIN_MS,
+  });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    const before = now();
+    const { rows } = await client.query<{ nowMs: number }>(
+      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"`,
+    );
+    const middle = (before + now()) / 2;
+    const { rows: facts } = await client.query<Omit<DatabaseReport, 'aheadMs'>>(
+      `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS "majorVersion",
+         current_setting('max_connections')::int AS "maxConnections", pg_is_in_recovery() AS "isReplica",
+         (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS "usedConnections"`,
+    );
+    return {
+      ...(facts[0] as Omit<DatabaseReport, 'aheadMs'>),
+      aheadMs: Math.round((rows[0]?.nowMs ?? middle) - middle),
+    };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
