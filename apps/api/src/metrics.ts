@@ -124,6 +124,10 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
   const held = gauge('deliveries_held', `Deliveries that wait until their subscription is resumed. ${upTo10000}`);
   const expanding = gauge('fan_outs_expanding', `Events whose deliveries workers are still creating. ${upTo10000}`);
   const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of them has been expanding.');
+  const operationalEvents = gauge(
+    'operational_events',
+    'Operational events that are not published yet. Counted up to 10,000.',
+  );
   const statDeltas = gauge('stat_deltas', 'Rows of statistics that are not folded yet. Counted up to 100,000.');
   const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'Age of the oldest of them, rounded to the minute.');
   const subscriptions = gauge('subscriptions', 'Subscriptions, by status. Counted once a minute.', ['status']);
@@ -157,6 +161,7 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
     set(held, ledger?.held);
     set(expanding, ledger?.expanding);
     set(oldestExpanding, ledger && (ledger.oldestExpandingSeconds ?? 0));
+    set(operationalEvents, ledger?.operationalEvents);
     set(statDeltas, ledger?.statDeltas);
     set(oldestStatDelta, ledger && (ledger.oldestStatDeltaSeconds ?? 0));
     set(workersAlive, ledger?.workers.filter(({ isAlive }) => isAlive).length);

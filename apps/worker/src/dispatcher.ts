@@ -1,14 +1,4 @@
-import {
-  advanceReplays,
-  type Deps,
-  type Log,
-  dropOldKeys,
-  dispatch,
-  dispatchRest,
-  listenForWork,
-  publishOperationalEvents,
-  reclaim,
-} from '@posthorn/core';
+import { type Deps, type Log, dispatch, dispatchRest, listenForWork, reclaim } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 import { type Loop, startLoop } from './loop.js';
 
@@ -20,27 +10,18 @@ const BACKLOG_MS = 20;
 const BACKLOG = 100;
 /** How often to do the work that not every round needs. */
 const OTHER_WORK_EVERY_MS = 1_000;
-/** Deliveries replayed per step. */
-const REPLAYED_AT_ONCE = 500;
-const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
-  /** The account whose subscriptions get operational events. */
-  operationsAccount: string;
-  /** Whether there is a mail server. */
-  sendsEmails: boolean;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
   /** Called when a publish has stored a fan-out; the same connection listens for this. */
   onFanOut: () => void;
-  observeReplay: (replayed: { which: 'failed' | 'missed'; count: number }) => void;
 }
 
 /** Runs the dispatcher until it is stopped. Publishes wake it. */
 export function startDispatcher(options: DispatcherOptions): Loop {
   const { db, log, observe, onFanOut } = options;
   let otherWorkAt = 0;
-  let dropAt = Date.now() + DROP_EVERY_MS;
   let listening: Awaited<ReturnType<typeof listenForWork>> | undefined;
 
   /** Without a connection to listen on, the dispatcher still polls. */
@@ -56,10 +37,6 @@ export function startDispatcher(options: DispatcherOptions): Loop {
     const isOtherWorkDue = Date.now() >= otherWorkAt;
     if (isOtherWorkDue) otherWorkAt = Date.now() + OTHER_WORK_EVERY_MS;
     const { enqueued, isMoreDue } = await dispatchAll(options, { isOtherWorkDue });
-    if (Date.now() >= dropAt) {
-      dropAt = Date.now() + DROP_EVERY_MS;
-      await dropOldKeys(db.pool);
-    }
     observe({ result: 'ok', enqueued });
     return enqueued >= BACKLOG ? BACKLOG_MS : isMoreDue ? BUSY_MS : IDLE_MS;
   }
@@ -84,9 +61,9 @@ export function startDispatcher(options: DispatcherOptions): Loop {
   };
 }
 
-/** Enqueues due deliveries first, so that no fault of the other work delays them. */
+/** Enqueues due deliveries before verifications, so that no fault of those delays them. */
 async function dispatchAll(
-  { db, enqueue, hasForgotten, log, operationsAccount, sendsEmails, observeReplay }: DispatcherOptions,
+  { db, enqueue, hasForgotten, log }: DispatcherOptions,
   { isOtherWorkDue }: { isOtherWorkDue: boolean },
 ): Promise<{ enqueued: number; isMoreDue: boolean }> {
   if (isOtherWorkDue && (await hasForgotten())) {
@@ -96,7 +73,5 @@ async function dispatchAll(
   const { enqueued, isMoreDue } = await dispatch({ db, enqueue });
   if (!isOtherWorkDue) return { enqueued, isMoreDue };
   const enqueuedLater = await dispatchRest({ db, enqueue });
-  await publishOperationalEvents({ db, enqueue }, { operationsAccount, sendsEmails });
-  await advanceReplays(db, { atOnce: REPLAYED_AT_ONCE, observe: observeReplay });
   return { enqueued: enqueued + enqueuedLater, isMoreDue };
 }

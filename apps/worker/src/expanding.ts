@@ -1,4 +1,4 @@
-import { type Deps, dropOldFanOuts, expandFanOuts, type Log } from '@posthorn/core';
+import { type Deps, expandFanOuts, type Log } from '@posthorn/core';
 import { type Loop, startLoop } from './loop.js';
 
 /** Pause while nothing expands; publishes wake it earlier. */
@@ -7,7 +7,6 @@ const IDLE_MS = 1_000;
 const WAITING_MS = 100;
 /** A pause follows each round and lasts as long, so expanding uses at most half of one connection's time. */
 const LONGEST_PAUSE_MS = 1_000;
-const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface ExpandingOptions extends Pick<Deps, 'db' | 'enqueue'> {
   log: Log;
@@ -18,7 +17,6 @@ export interface ExpandingOptions extends Pick<Deps, 'db' | 'enqueue'> {
 /** Expands fan-outs until it is stopped. A publish that has stored one wakes it. Any number of processes may run it, since the
  *  ledger records the progress. */
 export function startExpanding({ db, enqueue, log, observe }: ExpandingOptions): Loop {
-  let dropAt = Date.now() + DROP_EVERY_MS;
   return startLoop({
     name: 'fan_outs',
     log,
@@ -28,10 +26,6 @@ export function startExpanding({ db, enqueue, log, observe }: ExpandingOptions):
     async round() {
       const startedAt = performance.now();
       const { isAdvanced, isWaiting } = await expandFanOuts({ db, enqueue }, { observe });
-      if (Date.now() >= dropAt) {
-        dropAt = Date.now() + DROP_EVERY_MS;
-        await dropOldFanOuts(db.pool);
-      }
       if (isAdvanced) return Math.min(performance.now() - startedAt, LONGEST_PAUSE_MS);
       return isWaiting ? WAITING_MS : IDLE_MS;
     },

@@ -8,6 +8,8 @@ import { startFolding } from './folding.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { Loop } from './loop.js';
 import type { Parts } from './open-parts.js';
+import { startNotifying } from './notifying.js';
+import { startReplaying } from './replaying.js';
 import { startRetention } from './retention.js';
 import { startSettling } from './settling.js';
 import { startTallying } from './tallying.js';
@@ -38,8 +40,6 @@ export function startLoops(
     enqueue,
     hasForgotten,
     log,
-    operationsAccount: env.operationsAccount,
-    sendsEmails: env.email !== null,
     observe({ result, enqueued }) {
       metrics.rounds.inc({ result });
       metrics.dispatched.inc(enqueued);
@@ -48,7 +48,13 @@ export function startLoops(
       lastDispatchAt = performance.now();
     },
     onFanOut: expanding.wake,
-    observeReplay: ({ which, count }) => metrics.replayed.inc({ which }, count),
+  });
+  const notifying = startNotifying({
+    db,
+    enqueue,
+    log,
+    operationsAccount: env.operationsAccount,
+    sendsEmails: env.email !== null,
   });
   const heartbeat = startHeartbeat({
     db,
@@ -58,7 +64,7 @@ export function startLoops(
     signs: () => ({ lastJobAt: consumers.lastJobAt(), lastDispatchAt }),
     log,
   });
-  const loops = [heartbeat, dispatcher, expanding, ...startUpkeep(env, { db, metrics, log })];
+  const loops = [heartbeat, dispatcher, expanding, notifying, ...startUpkeep(env, { db, metrics, log })];
   return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
 }
 
@@ -85,7 +91,8 @@ function startUpkeep(env: WorkerEnv, { db, metrics, log }: Pick<Parts, 'db' | 'm
   });
   const catchingUp = startCatchingUp({ db, log, observe: (count) => metrics.caughtUp.inc(count) });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
+  const replaying = startReplaying({ db, log, observe: ({ which, count }) => metrics.replayed.inc({ which }, count) });
   const tallying = startTallying({ db, log });
   const emailing = startEmailing(env.email, { db, log, observe: (result) => metrics.emails.inc({ result }) });
-  return [retention, erasing, settling, catchingUp, folding, tallying, ...(emailing ? [emailing] : [])];
+  return [retention, erasing, settling, catchingUp, folding, replaying, tallying, ...(emailing ? [emailing] : [])];
 }

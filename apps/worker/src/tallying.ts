@@ -5,4 +5,4 @@ const EVERY_MS = 1_000;
 
 /** Updates the counts of replays every second, until it is stopped. */
 export const startTallying = ({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): Loop =>
-  startLoop({ name: 'replays', log, restMs: EVERY_MS, round: async () => void (await tallyReplays(db.pool)) });
+  startLoop({ name: 'replay_counts', log, restMs: EVERY_MS, round: async () => void (await tallyReplays(db.pool)) });

@@ -4,7 +4,7 @@ import { inTransaction } from '../database.js';
 import { FAILED, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 import { lockShards, SHARDS } from '../shards.js';
 import { leaseDue, LOCK_CLASS } from './lease-due.js';
-import { dropOldKeys, dispatch } from './dispatch.js';
+import { dispatch } from './dispatch.js';
 import { reclaim } from './reclaim.js';
 
 let ledger: Ledger;
@@ -139,16 +139,6 @@ describe('dispatcher', () => {
     expect((leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
   });
 
-  it('regression: deletes all old idempotency keys, however many', async () => {
-    const accountId = await ledger.account();
-    await ledger.db.pool.query(
-      `INSERT INTO idempotency_keys (account_id, key, event_id, body_hash, created_at)
-       SELECT $1, 'k' || n, posthorn_uuidv7(), '', now() - interval '25 hours' FROM generate_series(1, 20001) n`,
-      [accountId],
-    );
-    expect(await dropOldKeys(ledger.db.pool)).toBe(20_001);
-  });
-
   it('regression: does not count rejected jobs as enqueued, so it does not spin while the queue is down', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
@@ -159,17 +149,6 @@ describe('dispatcher', () => {
     ledger.setQueue(true);
     await makeDue();
     expect((await dispatch(ledger)).enqueued).toBe(1);
-  });
-
-  it('deletes idempotency keys after 24 h and not earlier', async () => {
-    const accountId = await ledger.account();
-    await ledger.publish(accountId, { key: 'old' });
-    await ledger.publish(accountId, { key: 'new' });
-    await ledger.db.pool.query(
-      `UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'old'`,
-    );
-    expect(await dropOldKeys(ledger.db.pool)).toBe(1);
-    expect(await ledger.db.prisma.idempotencyKey.findMany({ where: { accountId } })).toMatchObject([{ key: 'new' }]);
   });
 });
 

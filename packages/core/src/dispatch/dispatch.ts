@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
 import { type LeasedDelivery, leaseDue, leaseDueVerifications } from './lease-due.js';
@@ -79,21 +78,4 @@ export async function dispatchRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>
   const leased = await leaseDueVerifications(db.pool, { limit: 100 });
   const verifications = leased.map((one) => ({ ...one, leasedBefore: 'expired' as const })); // each had a lease
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;
-}
-
-const KEYS_AT_ONCE = 10_000;
-
-/** Deletes idempotency keys older than 24 h, KEYS_AT_ONCE per statement. Returns how many. Uses
- *  idempotency_keys_created_at_idx. */
-export async function dropOldKeys(pool: pg.Pool): Promise<number> {
-  let dropped = 0;
-  for (let count = KEYS_AT_ONCE; count === KEYS_AT_ONCE; dropped += count) {
-    const { rowCount } = await pool.query(
-      `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT ${KEYS_AT_ONCE} FOR UPDATE SKIP LOCKED
-       ))`,
-    );
-    count = rowCount ?? 0;
-  }
-  return dropped;
 }

@@ -29,6 +29,8 @@ export interface LedgerMetrics {
   statDeltas: number;
   /** Seconds since the start of the minute in which the oldest of them was written; null: none. */
   oldestStatDeltaSeconds: number | null;
+  /** Operational events that are not published yet, counted up to MOST. */
+  operationalEvents: number;
   /** When a dispatcher last succeeded; null: unknown. */
   lastDispatchAt: Date | null;
   /** Workers that are alive or died within the last ten minutes, the latest start first. */
@@ -111,6 +113,7 @@ SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", ${c
   ${countDeferred('s.is_broken')} AS "deferredByCircuit", most_behind.accounts AS "mostBehind",
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
   fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt",
+  (SELECT count(*)::int FROM (SELECT FROM operational_events LIMIT ${MOST}) o) AS "operationalEvents",
   stat_deltas.count AS "statDeltas", stat_deltas.seconds AS "oldestStatDeltaSeconds"
 FROM overdue, oldest, most_behind, dispatcher, (
   SELECT count(*)::int AS count, extract(epoch FROM now() - min(at))::float8 AS seconds

@@ -46,7 +46,7 @@ export interface PublishOperationalEvents {
  *  events is one transaction: none is lost or duplicated, and any number of processes may run it.
  *  There are no loops. Operational events about the operations account's own subscriptions are dropped. A webhook gets no
  *  event about itself, and the failed delivery of such an event causes no further one.
- *  Returns how many operational events were published. If many, call it again at once. */
+ *  Returns how many operational events were published. If it is not 0, there may be more. */
 export async function publishOperationalEvents(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { operationsAccount, sendsEmails = false, limit = AT_ONCE }: PublishOperationalEvents,

@@ -5,6 +5,7 @@ import { isExpanding } from '../publish/read-fan-outs.js';
 import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
 import { addPartitions, Stopped } from './add-partitions.js';
+import { dropOldFanOuts, dropOldKeys } from './drop-old-keys.js';
 import { dropPartition, estimateRows, readNeeded } from './drop-partition.js';
 import {
   KEY,
@@ -32,7 +33,14 @@ export interface RetentionOptions {
   now?: () => Date;
 }
 
-export type RetainedTable = Partitioned | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
+export type RetainedTable =
+  | Partitioned
+  | 'idempotency_keys'
+  | 'fan_outs'
+  | 'verifications'
+  | 'payloads'
+  | 'audit_entries'
+  | 'stats';
 
 export interface Retention {
   /** Runs one round. Returns how many rows were deleted (for dropped partitions: Postgres' estimate); null if
@@ -89,6 +97,8 @@ function emptyResponses(table: Partitioned, { key, outcome }: { key: string; out
  *                       at any age and are deleted soon after they have finished.)
  *  events               with their partition, if no delivery is left and none is to be written
  *  earlier_attempts     with the partition of their delivery, if that is not pending
+ *  idempotency_keys     after 24 hours, a few at a time
+ *  fan_outs             complete ones, 25 hours after their event, a few at a time
  *  verifications        ended, and not the current one of a subscription: a few at a time, with their attempts
  *  audit_entries        a few at a time
  *  stats                at the age in drop-old-stats.ts, a few at a time
@@ -118,6 +128,8 @@ export function openRetention({
     const round: Round = { client, lockAttempts: { left: MAX_LOCK_ATTEMPTS }, signal };
     const at = now?.() ?? (await readClock(client));
     const gone: Record<RetainedTable, number> = {
+      idempotency_keys: 0,
+      fan_outs: 0,
       finished_deliveries: 0,
       events: 0,
       earlier_attempts: 0,
@@ -131,6 +143,8 @@ export function openRetention({
       if (count > 0) observe?.({ table, count });
     };
     await addPartitions(round, { at, retentionDays, log });
+    report('idempotency_keys', await dropOldKeys(client, at, signal));
+    report('fan_outs', await dropOldFanOuts(client, at, signal));
     const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
     for (const table of PARTITIONED) report(table, await dropOld(round, { table, until, log }));
     const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };

@@ -18,6 +18,7 @@ import { startReplay } from '../replays/start-replay.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { requestVerification } from '../subscriptions/request-verification.js';
+import { dropOldKeys } from './drop-old-keys.js';
 import { openRetention } from './open-retention.js';
 import {
   firstIdAt,
@@ -497,6 +498,46 @@ describe('retention', () => {
       expect.stringMatching(/^finished_deliveries_\d{8}$/),
       'finished_deliveries_other',
     ]);
+  });
+
+  it('deletes idempotency keys after 24 hours, however many, and not earlier', async () => {
+    await ledger.db.pool.query(
+      `INSERT INTO idempotency_keys (account_id, key, event_id, body_hash, created_at)
+       SELECT $1, 'k' || n, posthorn_uuidv7(), '', now() - make_interval(hours => CASE WHEN n > 1 THEN 25 ELSE 23 END) FROM generate_series(1, 12002) n`,
+      [accountId],
+    );
+    expect(await retain(new Date())).toMatchObject({ idempotency_keys: 12_001 });
+    expect(await ledger.db.prisma.idempotencyKey.findMany({ where: { accountId } })).toMatchObject([{ key: 'k1' }]);
+  });
+
+  it('stops between two steps of deleting idempotency keys', async () => {
+    await ledger.db.pool.query(
+      `INSERT INTO idempotency_keys (account_id, key, event_id, body_hash, created_at)
+       SELECT $1, 'k' || n, posthorn_uuidv7(), '', now() - interval '25 hours' FROM generate_series(1, 12002) n`,
+      [accountId],
+    );
+    const stopping = new AbortController();
+    const client = await ledger.db.pool.connect();
+    const deleted = dropOldKeys(client, new Date(), stopping.signal);
+    stopping.abort();
+    expect(await deleted.finally(() => client.release())).toBe(5_000);
+  });
+
+  it('deletes complete fan-outs after 25 hours, which a repeated publish may need before', async () => {
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    const fanOut = async (hours: number, completedAt: Date | null) => {
+      const eventId = v7({ msecs: hoursAgo(hours).getTime() });
+      const createdAt = hoursAgo(hours);
+      await ledger.db.prisma.fanOut.create({
+        data: { eventId, accountId, eventType: 'message:created', expected: 1, createdAt, completedAt },
+      });
+      return eventId;
+    };
+    const [young, expanding] = [await fanOut(24.5, new Date()), await fanOut(26, null)];
+    await fanOut(26, new Date());
+    expect(await retain(new Date())).toMatchObject({ fan_outs: 1 });
+    const left = await ledger.db.prisma.fanOut.findMany({ orderBy: { eventId: 'desc' } });
+    expect(left.map(({ eventId }) => eventId)).toEqual([young, expanding]);
   });
 
   it('deletes verifications that have ended and are not current', async () => {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { deleteInSteps } from '../delete-in-steps.js';
 
 /** Minutes are kept for two days plus the longest period that is shown by minutes. */
 const MINUTES_KEPT_DAYS = 3;
@@ -6,8 +7,6 @@ const MINUTES_KEPT_DAYS = 3;
 const HOURS_KEPT_DAYS = 63;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Rows per statement. */
-const DROPPED_AT_ONCE = 5_000;
 
 /** Deletes old statistics, a few rows at a time; hours are kept as long as what they count. Returns how many. Ends
  *  soon after `signal`. Uses stats_width_at_idx. */
@@ -20,15 +19,8 @@ export async function dropOldStats(
   let count = 0;
   for (const [width, days] of Object.entries(keptDays)) {
     const until = new Date(at.getTime() - days * DAY_MS);
-    for (let dropped = DROPPED_AT_ONCE; dropped === DROPPED_AT_ONCE && !signal.aborted; count += dropped) {
-      const { rowCount } = await client.query(
-        `DELETE FROM stats WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM stats WHERE width = $1::stat_width AND at < $2 LIMIT ${DROPPED_AT_ONCE}
-         ))`,
-        [width, until],
-      );
-      dropped = rowCount ?? 0;
-    }
+    const where = 'width = $1::stat_width AND at < $2';
+    count += await deleteInSteps(client, { table: 'stats', where, values: [width, until] }, signal);
   }
   return count;
 }
