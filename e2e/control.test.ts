@@ -87,7 +87,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
     await endpoint.close();
   });
 
-  it('sends a manual retry only to the endpoint that failed (D4)', async () => {
+  it('sends a manual retry only to the endpoint that failed', async () => {
     const endpoints = await Promise.all([openEndpoint(), openEndpoint(), openEndpoint()]);
     const [first, failing, third] = endpoints;
     const { account } = await stack.subscribe(first.url);
@@ -116,7 +116,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
     await Promise.all(endpoints.map((endpoint) => endpoint.close()));
   });
 
-  it('regression: probes an expired open circuit at once, although retries are scheduled within each minute (E1)', async () => {
+  it('regression: probes an expired open circuit at once, although retries are scheduled within each minute', async () => {
     const endpoint = await openEndpoint();
     const { account, id } = await stack.subscribe(endpoint.url);
     endpoint.respondWith(500);
@@ -160,7 +160,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
     await endpoint.close();
   });
 
-  it('regression: sends a delivery again after a restore to before its attempt, although the queue has finished its job (E9)', async () => {
+  it('regression: sends a delivery again after a restore to before its attempt, although the queue has finished its job', async () => {
     const endpoint = await openEndpoint();
     const { account } = await stack.subscribe(endpoint.url);
     const event = await stack.publish(account, MESSAGE);

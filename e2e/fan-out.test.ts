@@ -6,11 +6,11 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
-/** Workers pause a fan-out while the queue has 5,000 of its deliveries, so this one is not complete at the kills. */
+/** Workers pause a fan-out while the queue has 5,000 of its deliveries. Its endpoint is slow, so the kill comes long before the
+ *  last chunk. */
 const SUBSCRIPTIONS = 8_000;
-const KILLS = 2;
 const CONCURRENCY = 16;
-/** Of one worker: slow attempts have slots beside the others. */
+/** Slow attempts have as many slots again. */
 const MOST_IN_FLIGHT = 2 * CONCURRENCY;
 const WITHIN = { timeoutMs: 280_000 };
 
@@ -68,25 +68,20 @@ describe.each(inject('queueBackends'))('a fan-out on %s', (backend) => {
     return rows[0]?.count ?? 0;
   }
 
-  it('reaches each subscription when its workers are killed, and repeats at most the attempts in flight', async () => {
+  it('reaches each subscription when its worker is killed, and repeats at most the attempts in flight', async () => {
     const account = await subscribeMany(SUBSCRIPTIONS);
     endpoint.respondWith({ status: 200, delayMs: 500 });
     const body = '{"event":"message:created","payload":{}}';
     expect(await stack.publish(account, body)).toMatchObject({ deliveries: SUBSCRIPTIONS, fanOut: 'expanding' });
-    let unrecorded = 0;
-    for (let kill = 0; kill < KILLS; kill += 1) {
-      if (kill > 0) await stack.startWorker();
-      const [{ written }, arrived] = [await readFanOut(), endpoint.events.length];
-      await waitFor(async () => (await readFanOut()).written > written && endpoint.events.length > arrived, WITHIN);
-      const victim = stack.workers.pop();
-      if (!victim) throw new Error('no worker');
-      const ended = once(victim, 'exit');
-      victim.kill('SIGKILL');
-      await ended;
-      // Requests on their way to the endpoint, and those whose results were not recorded.
-      unrecorded += MOST_IN_FLIGHT + endpoint.events.length - (await countSucceeded());
-      expect((await readFanOut()).isComplete).toBe(false);
-    }
+    await waitFor(async () => (await countSucceeded()) > 0, WITHIN);
+    const victim = stack.workers.pop();
+    if (!victim) throw new Error('no worker');
+    const ended = once(victim, 'exit');
+    victim.kill('SIGKILL');
+    await ended;
+    expect(await readFanOut()).toMatchObject({ isComplete: false });
+    // Requests on their way to the endpoint, and those whose results were not recorded.
+    const unrecorded = MOST_IN_FLIGHT + endpoint.events.length - (await countSucceeded());
     endpoint.respondWith(200);
     await stack.startWorker();
     await waitFor(async () => (await countSucceeded()) === SUBSCRIPTIONS, WITHIN);

@@ -120,9 +120,9 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
 
     /** Publishes an event with a key until an API has responded with 202. */
     async function publishOnce(key: string): Promise<void> {
-      for (let tries = 0; ; tries += 1) {
+      for (let attempts = 0; ; attempts += 1) {
         const accepted = await stack
-          .publish(account, BODY, { 'idempotency-key': key }, apis[(keys + tries) % apis.length])
+          .publish(account, BODY, { 'idempotency-key': key }, apis[(keys + attempts) % apis.length])
           .catch(() => null);
         if (accepted) return void published.add(accepted.id);
         await pause(20);

@@ -39,17 +39,17 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
     const restarts: { started: Promise<unknown> }[] = [];
     for (const endpoint of endpoints) {
       const arrivals = new Map<number, number>();
-      const unanswered = new Set<number>();
+      const inFlight = new Set<number>();
       endpoint.respondWith(async (request) => {
         const n = numberOf(request);
         const arrival = (arrivals.get(n) ?? 0) + 1;
         arrivals.set(n, arrival);
-        for (const other of unanswered) if (other !== n) overlaps.push(`${n} during ${other}`);
-        unanswered.add(n);
+        for (const other of inFlight) if (other !== n) overlaps.push(`${n} during ${other}`);
+        inFlight.add(n);
         const killed = KILLS.get((requests += 1)) ?? 0;
         for (let count = 0; count < killed; count += 1) restarts.push(await killAndReplace(stack));
         await pause(RESPONSE_MS);
-        unanswered.delete(n);
+        inFlight.delete(n);
         return statusOf(n, arrival);
       });
     }

@@ -36,8 +36,8 @@ export interface Consumer {
 }
 
 const KEPT = 200; // finished jobs per queue, for Bull Board
-const LAST_WORDS_MS = 3_000; // between the abort and giving up
-const WORTH_A_WORKER = 25; // deliveries at once
+const RECORDING_MS = 3_000; // between the abort and giving up
+const PER_WORKER = 25; // deliveries at once
 
 const WORKER_OPTIONS: Omit<WorkerOptions, 'connection'> = {
   autorun: false,
@@ -71,7 +71,7 @@ export function openConsumer(
 
   // At least one worker for each shard. (Two workers of one shard fetch concurrently.)
   const shards = shardCount(queue, backend.shards);
-  const count = Math.max(shards, Math.min(backend.workersPerQueue, Math.ceil(concurrency / WORTH_A_WORKER)));
+  const count = Math.max(shards, Math.min(backend.workersPerQueue, Math.ceil(concurrency / PER_WORKER)));
   const places = openPlaces(concurrency, count);
   const workers = Array.from({ length: count }, (_, n) => {
     const worker = backend.worker(
@@ -103,10 +103,10 @@ export function openConsumer(
       const isClosed = await settles(closed, graceMs);
       if (!isClosed) {
         giveUp.abort('shutdown');
-        await settles(closed, LAST_WORDS_MS);
+        await settles(closed, RECORDING_MS);
       }
       await settles(Promise.resolve(running), 100);
-      await settles(backend.close(), LAST_WORDS_MS);
+      await settles(backend.close(), RECORDING_MS);
     },
   };
 }

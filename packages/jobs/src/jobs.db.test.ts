@@ -82,7 +82,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   const due = (extra: Partial<Due> = {}): Due => ({ id: randomUUID(), attemptNumber: 1, ...extra });
   const completed: JobEnd = { end: 'completed', value: { outcome: 'ok' } };
 
-  it('runs an enqueued job, and keeps it with ids, attempt and outcome for Bull Board (I5)', async () => {
+  it('runs an enqueued job, and keeps it with ids, attempt and outcome for Bull Board', async () => {
     const { enqueue, queues } = producer();
     const seen: Due[] = [];
     consumer('deliver', (one) => {
@@ -510,7 +510,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(seen).toEqual([first, second, third, fourth, last].map(({ id }) => id));
   });
 
-  it('never runs a delayed job early (I6)', async () => {
+  it('never runs a delayed job early', async () => {
     const { enqueue } = producer();
     const lateMs: number[] = [];
     let dueAt = 0;
@@ -606,7 +606,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(299);
   });
 
-  it('distinguishes a job retried in Bull Board from postponed, returned and lost ones; a job longer than its lock runs once (D2)', async () => {
+  it('distinguishes a job retried in Bull Board from postponed, returned and lost ones; a job longer than its lock runs once', async () => {
     const { enqueue, queues, metrics } = producer();
     const runs = new Map<string, boolean[]>();
     const run = ({ id, isManualRetry }: DueJob): number =>

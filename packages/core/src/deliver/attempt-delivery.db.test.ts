@@ -238,10 +238,10 @@ describe('deliver', () => {
       return (performance.now() - from) / 1_000;
     };
     expect(await secondsOf(() => worker.attempt({ id, attemptNumber: 1 }, signal))).toBeGreaterThan(0.24);
-    const hasty = ledger.attempter({ timeoutMs: 1_000_000, random: () => 1 });
+    const attempter = ledger.attempter({ timeoutMs: 1_000_000, random: () => 1 });
     await requestRetry(ledger, { accountId, id });
-    expect(await secondsOf(() => hasty.attempt({ id, attemptNumber: 2 }, signal))).toBeLessThan(20);
-    expect(await secondsOf(() => hasty.attempt({ id, attemptNumber: 3 }, AbortSignal.abort()))).toBeLessThan(20);
+    expect(await secondsOf(() => attempter.attempt({ id, attemptNumber: 2 }, signal))).toBeLessThan(20);
+    expect(await secondsOf(() => attempter.attempt({ id, attemptNumber: 3 }, AbortSignal.abort()))).toBeLessThan(20);
     expect(await attemptsOf(id)).toHaveLength(3);
   });
 
@@ -474,13 +474,13 @@ describe('410', () => {
 });
 
 describe('webhook-delivery: disable', () => {
-  const taken = { statusCode: 200, responseHeaders: { 'webhook-delivery': 'disable' } };
+  const delivered = { statusCode: 200, responseHeaders: { 'webhook-delivery': 'disable' } };
 
   it('if honored, in a 2xx: the delivery succeeds, its subscription is disabled (gone) and its other deliveries are canceled', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     await ledger.publish(accountId);
     await ledger.publisher.drain();
-    ledger.results.push(taken);
+    ledger.results.push(delivered);
     const end = await ledger.attempter({ honorDisableHeader: true }).attempt({ id, attemptNumber: 1 }, signal);
     expect(end).toMatchObject({ end: 'attempted', report: { outcome: 'ok', deliveryStatus: 'succeeded' } });
     await ledger.work();
@@ -502,7 +502,7 @@ describe('webhook-delivery: disable', () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await ledger.publish(accountId);
     await ledger.publisher.drain();
-    ledger.results.push(taken);
+    ledger.results.push(delivered);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(2);
     expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
@@ -517,7 +517,7 @@ describe('webhook-delivery: disable', () => {
       await ledger.db.pool.query(`UPDATE subscriptions SET url = 'https://new.example.com/' WHERE id = $1`, [
         subscriptionId,
       ]);
-      return taken;
+      return delivered;
     });
     await ledger.attempter({ honorDisableHeader: true }).attempt({ id, attemptNumber: 1 }, signal);
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });

@@ -100,7 +100,7 @@ describe('publish', () => {
 });
 
 describe('expand', () => {
-  it('creates one delivery per webhook, in chunks, and enqueues them behind new events', async () => {
+  it('creates one delivery per subscription, in chunks, and enqueues them behind new events', async () => {
     const { accountId, ids } = await withWebhooks(5);
     const { event } = await publish(accountId);
     const chunks: number[] = [];
@@ -114,7 +114,7 @@ describe('expand', () => {
     expect(ledger.posts).toHaveLength(5);
   });
 
-  it('creates one delivery per webhook when several expanders run at once', async () => {
+  it('creates one delivery per subscription when several expanders run at once', async () => {
     const { accountId, ids } = await withWebhooks(6);
     const published = [await publish(accountId), await publish(accountId)];
     for (let round = 0; round < 10; round += 1) {
@@ -159,7 +159,7 @@ describe('expand', () => {
     expect((await deliveriesOf(event.id)).map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'));
   });
 
-  it('uses the state of a webhook when its chunk is written; a younger webhook gets nothing', async () => {
+  it('uses the state of a subscription when its chunk is written; a younger subscription gets nothing', async () => {
     const { accountId, ids } = await withWebhooks(7);
     const [first = '', paused = '', disabled = '', holding = '', deleted = '', changed = '', last = ''] = ids;
     const { event } = await publish(accountId);
@@ -184,7 +184,7 @@ describe('expand', () => {
     expect(ledger.posts).toHaveLength(4);
   });
 
-  it('leaves a webhook with a rate limit to the dispatcher', async () => {
+  it('leaves a subscription with a rate limit to the dispatcher', async () => {
     const { accountId, ids } = await withWebhooks(LIMIT + 1);
     await ledger.db.prisma.subscription.update({ where: { id: ids[0] ?? '' }, data: { rateLimit: 10 } });
     await publish(accountId);
@@ -229,7 +229,7 @@ describe('expand', () => {
   });
 });
 
-it('counts the webhooks that subscribe to a type once for concurrent callers', async () => {
+it('counts the subscriptions that subscribe to a type once for concurrent callers', async () => {
   const { accountId } = await withWebhooks(2);
   await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
   const counted: number[] = [];

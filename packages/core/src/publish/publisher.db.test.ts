@@ -282,6 +282,19 @@ describe('publishAll', () => {
     expect(await ledger.counts()).toEqual(before);
   });
 
+  it('batches with the same keys in opposite orders do not deadlock: one of them creates each event', async () => {
+    const accountId = await ledger.account();
+    for (let round = 0; round < 20; round += 1) {
+      const requests = Array.from({ length: 100 }, (_, n) => request(accountId, { key: `${round}-${n}` }));
+      const results = await Promise.all(
+        [requests, requests.toReversed()].map((one) => ledger.publisher.publishAll(one)),
+      );
+      const events = results.flatMap((result) => (result.outcome === 'accepted' ? result.events : []));
+      expect(events).toHaveLength(200);
+      expect(events.filter(({ repeated }) => repeated)).toHaveLength(100);
+    }
+  });
+
   it('leaves connections for single publishes, however many batches wait for a lock', async () => {
     const [accountId, other] = [await ledger.account(), await ledger.account()];
     const client = await ledger.db.pool.connect();

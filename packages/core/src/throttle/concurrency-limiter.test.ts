@@ -32,9 +32,9 @@ describe('concurrency limiter', () => {
     first?.release();
     expect(await second).not.toBeNull();
 
-    const hasty = openConcurrencyLimiter({ slots: 2, slowAfterMs: SLOW_AFTER_MS });
-    await know(hasty, 'a');
-    const slots = await acquireAll(hasty, 'a', 8);
+    const soonSlow = openConcurrencyLimiter({ slots: 2, slowAfterMs: SLOW_AFTER_MS });
+    await know(soonSlow, 'a');
+    const slots = await acquireAll(soonSlow, 'a', 8);
     // Attempts that become slow make room for waiting ones, until the share of slow attempts is full as well.
     expect(slots.length).toBeLessThan(8);
   });
@@ -153,8 +153,8 @@ describe('concurrency limiter', () => {
     expect(await others).toHaveLength(5);
 
     // A new worker must not give an endpoint that takes a second per attempt one slot and lower its capacity to one.
-    const hasty = openConcurrencyLimiter({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
-    expect(await acquireAll(hasty, 'slow', 5)).toHaveLength(5);
+    const soonSlow = openConcurrencyLimiter({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
+    expect(await acquireAll(soonSlow, 'slow', 5)).toHaveLength(5);
   });
 
   it('gives a hundred unknown hanging endpoints one or two slots each, and refuses the other requests at once', async () => {
