@@ -25,7 +25,8 @@ const waitInTheMiddle = (queued: number) => `
     BEGIN IF NEW.queued > ${queued} THEN PERFORM pg_advisory_xact_lock(42); END IF; RETURN NEW; END $$;
   CREATE TRIGGER wait_in_the_middle AFTER UPDATE OF queued ON replays FOR EACH ROW EXECUTE FUNCTION wait_in_the_middle();
   SELECT pg_advisory_lock(42)`;
-const IS_WAITING = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42`;
+const IS_WAITING = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 it.each([
   ['an account, of 1,200 missed events of one webhook', 'account', 1, 1_200],

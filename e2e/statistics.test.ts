@@ -1,4 +1,4 @@
-import { waitFor } from '@posthorn/testing';
+import { isWaitingForLock, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { startStack } from './stack.js';
@@ -23,12 +23,7 @@ it('counts everything exactly once after a kill of a worker that folds statistic
   const unfolded = async () => (await client.query('SELECT FROM stat_deltas')).rows.length;
 
   const worker = await stack.startWorker();
-  await waitFor(
-    async () =>
-      (await client.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`)).rows
-        .length > 0,
-    { what: 'the worker to wait for the lock' },
-  );
+  await waitFor(() => isWaitingForLock(client), { what: 'the worker to wait for the lock' });
   worker.kill('SIGKILL');
   expect([await unfolded(), await accepted()]).toEqual([7_000, 12_000]);
   await client.query('SELECT pg_advisory_unlock(42)');

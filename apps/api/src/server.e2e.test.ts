@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { findFreePort } from '@posthorn/embedded';
 import { openDatabase, putAccount } from '@posthorn/core';
-import { cloneDatabase, type ClonedDatabase, waitFor } from '@posthorn/testing';
+import { isWaitingForLock, cloneDatabase, type ClonedDatabase, waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 // Runs the built process: run npm run build first.
@@ -93,12 +93,7 @@ describe('the process', () => {
       method: 'POST',
       body: '{"event":"message:created","payload":{}}',
     });
-    await waitFor(async () => {
-      const { rows } = await db.pool.query(
-        `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-      );
-      return rows.length > 0;
-    });
+    await waitFor(() => isWaitingForLock(db.pool));
 
     api.child.kill('SIGTERM');
     await waitFor(async () => (await api.ask('/readyz')).status === 503);

@@ -1,5 +1,5 @@
 import { foldStats, openDatabase, readStats } from '@posthorn/core';
-import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { isWaitingForLock, cloneDatabase, waitFor } from '@posthorn/testing';
 import { expect, inject, it } from 'vitest';
 import { startFolding } from './folding.js';
 
@@ -52,7 +52,7 @@ it('folds the other accounts while another process folds the shard of a busy one
   );
   const { rows } = await db.pool.query<{ shard: number }>(`SELECT posthorn_shard('busy') AS shard`);
   const waiting = foldStats(db.pool, { shard: rows[0]?.shard ?? 0, atOnce: 1_000 });
-  await waitFor(async () => (await db.pool.query('SELECT FROM pg_locks WHERE NOT granted')).rows.length > 0);
+  await waitFor(() => isWaitingForLock(db.pool));
   const running = startFolding({ db, log: silent, observe: () => {} });
   await waitFor(async () => (await left()).toSorted().join() === stays.join());
   await holder.query('ROLLBACK');

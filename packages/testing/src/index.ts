@@ -1,5 +1,6 @@
 export { cloneDatabase, type ClonedDatabase } from './clone-database.js';
 export { findBrowser } from './find-browser.js';
+export { isWaitingForLock } from './is-waiting-for-lock.js';
 export { makeCertificate } from './make-certificate.js';
 export { openProxy, type Proxy, type NetworkState } from './open-proxy.js';
 export { openEndpoint, type ScriptedResponse, type Endpoint, type Received } from './open-endpoint.js';

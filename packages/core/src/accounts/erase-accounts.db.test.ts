@@ -1,4 +1,4 @@
-import { waitFor } from '@posthorn/testing';
+import { isWaitingForLock, waitFor } from '@posthorn/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { COLUMNS } from '../delivery-tables.js';
@@ -204,7 +204,7 @@ describe('a deleted account', () => {
     await client.query('BEGIN');
     await client.query('SELECT FROM pending_deliveries WHERE id = $1 FOR UPDATE', [job.id]);
     const attempt = ledger.attempter().attempt(job, signal);
-    await waitFor(async () => (await pool.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1);
+    await waitFor(() => isWaitingForLock(pool));
     await deleteAccount(ledger, { id: accountId });
     expect(await eraseStep(pool)).toBe('busy');
     await client.query('COMMIT');

@@ -1,6 +1,6 @@
 import { toTypeId } from '@posthorn/contract';
 import type { PostResult } from '@posthorn/sender';
-import { waitFor } from '@posthorn/testing';
+import { isWaitingForLock, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
@@ -926,12 +926,7 @@ describe('advancing', () => {
     await recorder.query('BEGIN');
     await recorder.query(statement, [id]);
     const advancing = advanceReplays(ledger.db, { atOnce: 4 });
-    await waitFor(async () => {
-      const { rowCount } = await recorder.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rowCount === 1;
-    });
+    await waitFor(() => isWaitingForLock(recorder));
     await recorder.query('COMMIT');
     await recorder.end();
     return advancing;

@@ -412,7 +412,8 @@ describe('retention', () => {
     const round = watched(retain(day(0)));
     const waiting = async () => {
       const { rows } = await vacuum.query<{ mode: string }>(
-        `SELECT mode FROM pg_locks WHERE relation = 'events_other'::regclass AND NOT granted`,
+        `SELECT mode FROM pg_locks WHERE relation = 'events_other'::regclass AND NOT granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
       );
       return rows.map(({ mode }) => mode);
     };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { waitFor } from '@posthorn/testing';
+import { isWaitingForLock, waitFor } from '@posthorn/testing';
 import { type Ledger, challengeOf, openLedger, silent } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
@@ -31,13 +31,6 @@ async function lockedAccount(accountId: string) {
   await client.query('BEGIN');
   await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [accountId]);
   return client;
-}
-
-async function isSomebodyWaiting(): Promise<boolean> {
-  const { rows } = await ledger.db.pool.query(
-    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  );
-  return rows.length > 0;
 }
 
 /** Longer than any test. */
@@ -139,10 +132,7 @@ describe('verification', () => {
     await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [id]);
     ledger.jobs.push({ queue: 'verify', id: verificationId ?? '', attemptNumber: 1 });
     const work = ledger.work();
-    await waitFor(async () => {
-      const { rows } = await ledger.db.pool.query(`SELECT FROM pg_locks WHERE NOT granted`);
-      return rows.length > 0;
-    });
+    await waitFor(() => isWaitingForLock(ledger.db.pool));
     await client.query(`UPDATE verifications SET reason = NULL WHERE id = $1`, [verificationId]);
     await client.query('COMMIT');
     client.release();
@@ -345,7 +335,7 @@ describe('verification', () => {
     const { accountId } = subscription;
     const client = await lockedAccount(accountId);
     const asked = ask(subscription);
-    await waitFor(isSomebodyWaiting);
+    await waitFor(() => isWaitingForLock(ledger.db.pool));
     await client.query(
       `INSERT INTO verifications (id, account_id, url) SELECT gen_random_uuid(), $1, $2 FROM generate_series(1, $3)`,
       [accountId, OTHER, VERIFICATIONS_PER_MINUTE - 1],
@@ -360,7 +350,7 @@ describe('verification', () => {
     const other = await ledger.account();
     const client = await lockedAccount(accountId);
     const waiting = Array.from({ length: 2 * CONNECTIONS }, () => createOf(accountId));
-    await waitFor(isSomebodyWaiting);
+    await waitFor(() => isWaitingForLock(ledger.db.pool));
     await ledger.publish(accountId);
     expect(await createOf(other)).toMatchObject({ outcome: 'created' });
     await client.query('ROLLBACK');
