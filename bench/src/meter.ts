@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Dialect } from './dialect.js';
 import { cpuUs, machineBusyUs } from './read-cpu.js';
+import { readSystemCalls, type SystemCalls } from './read-system-calls.js';
 import type { Metrics } from './scenario.js';
 
 /** Measures the work of a system's processes and stores per delivery. */
@@ -21,6 +22,8 @@ interface Reading {
   at: number;
   /** By part, including the endpoints. */
   cpu: Record<string, number>;
+  /** Of the API and the workers. */
+  calls: Record<string, SystemCalls>;
   ownUs: number;
   machineUs: number;
   redisCommands: number | null;
@@ -38,6 +41,7 @@ export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number 
     return {
       at: performance.now(),
       cpu: readParts({ ...system.pids?.(), sink: [sinkPid] }),
+      calls: readCalls(system),
       ownUs: user + kernel,
       machineUs: machineBusyUs(),
       redisCommands: info === undefined ? null : Number(/total_commands_processed:(\d+)/.exec(info)?.[1]),
@@ -67,6 +71,7 @@ export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number 
                 statements: each(before.postgres.statements, after.postgres.statements),
               }),
             ...(redis && { redisCommands: each(before.redisCommands, after.redisCommands) }),
+            ...callsPer(deliveries, before.calls, after.calls),
             ...memory(system),
             othersPercent: system.pids ? otherUs / (after.at - before.at) / 10 : null,
           };
@@ -114,11 +119,33 @@ function readParts(pids: Record<string, number[]>): Record<string, number> {
   return Object.fromEntries(Object.entries(pids).map(([part, list]) => [part, sum(list.map(cpuUs))]));
 }
 
+const NODE_PARTS = ['api', 'worker'];
+
+function readCalls(system: Metered): Record<string, SystemCalls> {
+  const pids = system.pids?.() ?? {};
+  return Object.fromEntries(NODE_PARTS.map((part) => [part, readSystemCalls(pids[part] ?? [])]));
+}
+
+/** Metrics such as `apiWakes` and `workerReads`. */
+function callsPer(
+  deliveries: number,
+  before: Record<string, SystemCalls>,
+  after: Record<string, SystemCalls>,
+): Metrics {
+  const each = Object.entries(after).flatMap(([part, calls]) =>
+    Object.entries(calls).map(([call, count]) => {
+      const from = before[part]?.[call as keyof SystemCalls] ?? Number.NaN;
+      return [`${part}${call[0]?.toUpperCase()}${call.slice(1)}`, (count - from) / deliveries] as const;
+    }),
+  );
+  return Object.fromEntries(each.filter(([, count]) => Number.isFinite(count)));
+}
+
 /** Megabytes of the largest API process and the largest worker. */
 function memory(system: Metered): Metrics {
   const pids = system.pids?.() ?? {};
   return Object.fromEntries(
-    ['api', 'worker'].filter((part) => pids[part]?.length).map((part) => [`${part}Mb`, rssMb(pids[part] ?? [])]),
+    NODE_PARTS.filter((part) => pids[part]?.length).map((part) => [`${part}Mb`, rssMb(pids[part] ?? [])]),
   );
 }
 

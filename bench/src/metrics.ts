@@ -62,6 +62,12 @@ const FORMATS: Record<string, MetricFormat> = {
   walBytes: cost('WAL bytes', 0),
   statements: cost('statements', 2),
   redisCommands: cost('Redis commands', 1),
+  apiWakes: cost('api wake-ups', 1),
+  apiReads: cost('api reads', 1),
+  apiWrites: cost('api writes', 1),
+  workerWakes: cost('worker wake-ups', 1),
+  workerReads: cost('worker reads', 1),
+  workerWrites: cost('worker writes', 1),
   othersPercent: cost('others % of a core', 0),
 };
 

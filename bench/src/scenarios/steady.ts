@@ -34,6 +34,18 @@ export const steady: Scenario = {
       },
       { what: '200/s: CPU ms per delivery', found: cpuMs(200), wanted: { atMost: 2.5 } },
       { what: '50/s: CPU ms per delivery', found: cpuMs(50), wanted: { atMost: 5 } },
+      { what: '50/s: wake-ups of the API per delivery', found: medians('50/s', 'apiWakes'), wanted: { atMost: 4 } },
+      {
+        what: '50/s: wake-ups of the worker per delivery',
+        found: medians('50/s', 'workerWakes'),
+        wanted: { atMost: 5 },
+      },
+      { what: '50/s: reads of the worker per delivery', found: medians('50/s', 'workerReads'), wanted: { atMost: 4 } },
+      {
+        what: '50/s: writes of the worker per delivery',
+        found: medians('50/s', 'workerWrites'),
+        wanted: { atMost: 4 },
+      },
     ];
   },
 };
