@@ -5,22 +5,26 @@ import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+/** All pages share a frame, so the other two combinations are checked on a guide and a page of the API reference. */
 const LOOKS = [
   { colorScheme: 'light', width: 1280 },
-  { colorScheme: 'light', width: 390 },
-  { colorScheme: 'dark', width: 1280 },
   { colorScheme: 'dark', width: 390 },
 ] as const;
+const OTHER_LOOKS = [
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 390 },
+] as const;
+type Look = (typeof LOOKS | typeof OTHER_LOOKS)[number];
 const site = new URL('../../apps/docs/dist/site/', import.meta.url);
 const PAGES = readdirSync(site, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.html'))
   .map((name) => `/docs/${name.replaceAll('\\', '/').replace(/^index\.html$|\.html$/, '')}`);
 
 /** The violations that axe finds in each look, and by how much the page scrolls sideways. */
-async function findings(page: Page): Promise<string[]> {
+async function findings(page: Page, looks: readonly Look[] = LOOKS): Promise<string[]> {
   const found: string[] = [];
   await page.evaluate(axe.source);
-  for (const { colorScheme, width } of LOOKS) {
+  for (const { colorScheme, width } of looks) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 844 });
     // The page reacts to its new width in the next frame.
@@ -38,10 +42,18 @@ async function findings(page: Page): Promise<string[]> {
 }
 
 describe.skipIf(inject('browserPath') === null)('the documentation', () => {
-  it.for(PAGES)('axe finds no violations in light and dark, wide and narrow: %s', async (path, { page }) => {
+  it.for(PAGES)('axe finds no violations, light and wide or dark and narrow: %s', async (path, { page }) => {
     await page.goto(path);
     expect(await findings(page)).toEqual([]);
   });
+
+  it.for(['/docs/quickstart', '/docs/api/subscriptions'])(
+    'nor dark and wide or light and narrow: %s',
+    async (path, { page }) => {
+      await page.goto(path);
+      expect(await findings(page, OTHER_LOOKS)).toEqual([]);
+    },
+  );
 
   it('loads everything from the API itself', async ({ page, baseURL }) => {
     const elsewhere: string[] = [];

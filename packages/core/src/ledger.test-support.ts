@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PostRequest, PostResult } from '@posthorn/sender';
-import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { isWaitingForLock, cloneDatabase, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { eraseStep } from './accounts/erase-accounts.js';
@@ -220,15 +220,7 @@ export async function settleAccount(pool: pg.Pool, accountId: string): Promise<v
 
 /** Resolves when a statement in this database waits for a lock. */
 export const somebodyWaits = (pool: pg.Pool): Promise<boolean> =>
-  waitFor(
-    async () => {
-      const { rowCount } = await pool.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rowCount !== 0;
-    },
-    { what: 'a statement that waits for a lock' },
-  );
+  waitFor(() => isWaitingForLock(pool), { what: 'a statement that waits for a lock' });
 
 export const challengeOf = (body: Uint8Array): string =>
   (JSON.parse(Buffer.from(body).toString()) as { payload: string }).payload;

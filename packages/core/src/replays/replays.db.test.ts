@@ -661,7 +661,7 @@ describe('filters', () => {
     expect(await sentBy({})).toEqual([plain?.id]);
     ledger.posts.length = 0;
     await deliver();
-    expect(ledger.posts).toHaveLength(5);
+    expect(ledger.posts.map(({ webhookId, url }) => `${webhookId} ${url}`)).toHaveLength(5);
   });
 
   it('selects by HTTP statuses and classes, triggers, an earlier replay, and all of them together', async () => {
