@@ -7,6 +7,7 @@ import { makeScratchFolder, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { blocksFor } from './docs-blocks.js';
 
 interface LocalFile {
   apiUrl: string;
@@ -140,9 +141,8 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
   });
 
   it('accepts the first curl command of docs/quickstart.md', async () => {
-    const page = readFileSync(new URL('../docs/quickstart.md', import.meta.url), 'utf8');
-    const script = /```sh\n([^]*?)```/.exec(page)?.[1] ?? '';
-    const response = execFileSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
+    const [block] = blocksFor('e2e/demo.test.ts');
+    const response = execFileSync('sh', ['-c', block?.code ?? ''], { cwd: folder, encoding: 'utf8' });
     expect(JSON.parse(response)).toMatchObject({ accountId: 'demo', event: 'message:created', deliveries: 1 });
   });
 });

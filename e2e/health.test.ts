@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { endProcess, openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
+import { blocksFor, readPage } from './docs-blocks.js';
 import { type Stack, startStack } from './stack.js';
 
 const MESSAGE = '{"event":"message:created","payload":{}}';
@@ -113,7 +113,7 @@ it('docs/operate.md lists every metric, and no other', async () => {
   const [api, worker] = texts.map((text) => [...text.matchAll(/^# TYPE (posthorn_\S+)/gm)].map(([, name]) => name));
   await stack.stop();
 
-  const page = readFileSync(new URL('../docs/operate.md', import.meta.url), 'utf8');
+  const page = readPage('docs/operate.md');
   const rows = [...page.matchAll(/^\| `(posthorn_\w+)` \|(.*)$/gm)].map(([, name, rest]) => ({
     name,
     rest: rest ?? '',
@@ -124,7 +124,9 @@ it('docs/operate.md lists every metric, and no other', async () => {
   expect(ofApi.map(({ name }) => name).toSorted()).toEqual(api?.toSorted());
   expect(ofWorker.map(({ name }) => name).toSorted()).toEqual(worker?.toSorted());
 
-  const { groups } = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as { groups: { rules: { expr: string }[] }[] };
+  const { groups } = parse(blocksFor('e2e/health.test.ts')[0]?.code ?? '') as {
+    groups: { rules: { expr: string }[] }[];
+  };
   const inAlerts = groups
     .flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/posthorn_\w+/g) ?? []))
     .map((name) => name.replace(/_(bucket|count)$/, ''));

@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
 import { waitFor } from '@posthorn/testing';
 import { expect, it } from 'vitest';
+import { blocksFor } from './docs-blocks.js';
 import { startStack } from './stack.js';
-
-const page = readFileSync(new URL('../docs/receive.md', import.meta.url), 'utf8');
 
 it('the endpoint of docs/receive.md is verified, checks signatures, and refuses unsigned requests', async () => {
   const port = await findFreePort();
-  const sample = /```js\n([^]*?)```/.exec(page)?.[1] ?? '';
+  const sample = blocksFor('e2e/receive.test.ts')[0]?.code ?? '';
   const file = fileURLToPath(new URL(`receive-sample-${process.pid}.mjs`, import.meta.url));
   writeFileSync(file, sample.replace('8080', String(port)));
   const said: string[] = [];

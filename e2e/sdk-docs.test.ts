@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
@@ -9,6 +9,7 @@ import { endProcess, openEndpoint, waitFor } from '@posthorn/testing';
 import { rolldown } from 'rolldown';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { blocksFor, blocksOf } from './docs-blocks.js';
 import { type Stack, startStack } from './stack.js';
 
 // The snippets of the client's pages, run as they are.
@@ -22,13 +23,13 @@ interface Snippet {
   file: string;
   code: string;
 }
-const snippets: Snippet[] = ['docs/sdk.md', 'packages/client/README.md'].flatMap((page) =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/```ts\n([^]*?)```/g)].map(([, code = ''], index) => ({
-    name: `${page} ${index + 1}`,
-    file: `${page.replaceAll(/\W/g, '-')}-${index + 1}`,
+const snippets: Snippet[] = [...blocksFor('e2e/sdk-docs.test.ts'), ...blocksOf('packages/client/README.md')]
+  .filter(({ language }) => language === 'ts')
+  .map(({ page, line, code }) => ({
+    name: `${page}:${line}`,
+    file: `${page.replaceAll(/\W/g, '-')}-${line}`,
     code,
-  })),
-);
+  }));
 const servers = snippets.filter(({ code }) => code.includes('3000'));
 const handlers = snippets.filter(({ code }) => /export (const POST|async function receive)/.test(code));
 const calls = snippets.filter((snippet) => !servers.includes(snippet) && !handlers.includes(snippet));

@@ -1,14 +1,13 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { endProcess, waitFor } from '@posthorn/testing';
 import { describe, expect, inject, onTestFinished } from 'vitest';
+import { blocksFor } from '../docs-blocks.js';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 
-const sample =
-  /```html\n([^]*?)```/.exec(readFileSync(new URL('../../docs/portal.md', import.meta.url), 'utf8'))?.[1] ?? '';
+const sample = blocksFor('e2e/console/portal.test.ts')[0]?.code ?? '';
 
 /** A page of another origin that frames a portal: the sample of docs/portal.md, which stays when the session ends. It also records the
  *  messages it gets. */

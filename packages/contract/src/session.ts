@@ -13,11 +13,11 @@ export type SessionKind = z.infer<typeof SessionKind>;
 
 export const CreateSession = z
   .strictObject({ key: text(1, 500).describe('The operator key, or an account key.') })
-  .meta({ id: 'CreateSession' });
+  .meta({ id: 'CreateSession', examples: [{ key: 'phk_replace-this-with-your-key' }] });
 
 export const OpenSignInLink = z
   .strictObject({ token: text(1, 200).describe('The token of a sign-in link.') })
-  .meta({ id: 'OpenSignInLink' });
+  .meta({ id: 'OpenSignInLink', examples: [{ token: 'replace-this-with-the-token-of-the-link' }] });
 
 export const SignInLink = z
   .object({
@@ -158,7 +158,7 @@ export type PortalLink = z.infer<typeof PortalLink>;
 
 export const OpenPortalSession = z
   .strictObject({ token: text(1, 200).describe('The token of a portal link.') })
-  .meta({ id: 'OpenPortalSession' });
+  .meta({ id: 'OpenPortalSession', examples: [{ token: 'replace-this-with-the-token-of-the-link' }] });
 
 export const PortalSession = z
   .object({

@@ -218,7 +218,7 @@ export const SubscriptionQuery = ListQuery.extend({
 });
 
 export const SubscriptionSearchQuery = ListQuery.extend({
-  q: prefixSearch(SEARCHED),
+  q: prefixSearch(SEARCHED).meta({ examples: ['hooks.example.com'] }),
   status: SubscriptionQuery.shape.status,
 });
 

@@ -343,7 +343,12 @@ function openHandshakeWait(deps: Parameters<typeof openVerificationWait>[0] & Pi
   };
 }
 
-const IdParams = z.object({ id: z.string().describe('A UUID. An id of /v1 is also accepted.') });
+const IdParams = z.object({
+  id: z.string().meta({
+    description: 'A UUID. An id of /v1 is also accepted.',
+    examples: ['01934974-7875-7268-ad97-82ecee7c3c0c'],
+  }),
+});
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function authenticate(

@@ -1,5 +1,5 @@
 import { exampleOf } from './example.js';
-import type { OpenApi, Operation } from './document.js';
+import type { OpenApi, Operation, Parameter } from './document.js';
 
 export interface Call {
   method: string;
@@ -12,13 +12,16 @@ export function samplesOf(
   { method, path, operation }: Call,
   document: OpenApi,
 ): { label: string; language: string; code: string }[] {
-  const url = BASE + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => pathExample(operation, name));
+  const required = (operation.parameters ?? []).filter((one) => one.in === 'query' && one.required);
+  const query = required.map((one) => `${one.name}=${encodeURIComponent(exampleOfParameter(one))}`).join('&');
+  const route = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(pathExample(operation, name)));
   const body = operation.requestBody?.content['application/json']?.schema;
   const request: Request = {
     method: method.toUpperCase(),
-    url,
+    url: BASE + route + (query === '' ? '' : `?${query}`),
     needsKey: (operation.security?.length ?? 0) > 0,
     body: body === undefined ? null : JSON.stringify(exampleOf(body, document)),
+    isStream: operation.responses['200']?.content?.['text/event-stream'] !== undefined,
   };
   return [
     { label: 'curl', language: 'sh', code: curl(request) },
@@ -34,26 +37,35 @@ interface Request {
   url: string;
   needsKey: boolean;
   body: string | null;
+  /** The response has no end, so the sample prints what has arrived. */
+  isStream: boolean;
 }
 
-function pathExample({ parameters = [] }: Operation, name: string): string {
+function pathExample({ operationId, parameters = [] }: Operation, name: string): string {
   const found = parameters.find((parameter) => parameter.in === 'path' && parameter.name === name);
-  const example = found?.example ?? found?.schema.examples?.[0];
-  return encodeURIComponent(typeof example === 'string' ? example : name);
+  if (!found) throw new Error(`${operationId} does not describe its parameter ${name}`);
+  return exampleOfParameter(found);
+}
+
+/** Throws if a required parameter has no example, since its sample would not work. */
+function exampleOfParameter({ name, example, schema }: Parameter): string {
+  const found = example ?? schema.examples?.[0] ?? schema.enum?.[0];
+  if (typeof found !== 'string') throw new Error(`the required parameter ${name} has no example`);
+  return found;
 }
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-function curl({ method, url, needsKey, body }: Request): string {
+function curl({ method, url, needsKey, body, isStream }: Request): string {
   const parts = [
-    method === 'GET' ? `curl ${url}` : `curl -X ${method} ${url}`,
+    `curl${isStream ? ' -N' : ''}${method === 'GET' ? '' : ` -X ${method}`} ${url.includes('?') ? shellQuoted(url) : url}`,
     ...(needsKey ? ['-H "authorization: Bearer $POSTHORN_KEY"'] : []),
     ...(body === null ? [] : ["-H 'content-type: application/json'", `-d ${shellQuoted(body)}`]),
   ];
   return parts.join(' \\\n  ');
 }
 
-function node({ method, url, needsKey, body }: Request): string {
+function node({ method, url, needsKey, body, isStream }: Request): string {
   const headers = [
     ...(needsKey ? ['authorization: `Bearer ${process.env.POSTHORN_KEY}`'] : []),
     ...(body === null ? [] : ["'content-type': 'application/json'"]),
@@ -64,10 +76,13 @@ function node({ method, url, needsKey, body }: Request): string {
     ...(body === null ? [] : [`  body: JSON.stringify(${body}),`]),
   ];
   const call = options.length === 0 ? `fetch('${url}')` : `fetch('${url}', {\n${options.join('\n')}\n})`;
-  return `const response = await ${call};\nconsole.log(response.status, await response.text());`;
+  const print = isStream
+    ? 'for await (const text of response.body.pipeThrough(new TextDecoderStream())) process.stdout.write(text);'
+    : 'console.log(response.status, await response.text());';
+  return `const response = await ${call};\n${print}`;
 }
 
-function python({ method, url, needsKey, body }: Request): string {
+function python({ method, url, needsKey, body, isStream }: Request): string {
   const headers = [
     ...(needsKey ? [`"authorization": f"Bearer {os.environ['POSTHORN_KEY']}"`] : []),
     ...(body === null ? [] : ['"content-type": "application/json"']),
@@ -81,6 +96,8 @@ function python({ method, url, needsKey, body }: Request): string {
     ...(headers.length > 0 ? [`    headers={${headers.join(', ')}},`] : []),
     ...(body === null ? [] : [`    data=${JSON.stringify(body)}.encode(),`]),
     ')',
-    'print(urllib.request.urlopen(request).read().decode())',
+    ...(isStream
+      ? ['for line in urllib.request.urlopen(request):', '    print(line.decode(), end="")']
+      : ['print(urllib.request.urlopen(request).read().decode())']),
   ].join('\n');
 }
