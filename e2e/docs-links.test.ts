@@ -13,6 +13,12 @@ const urls = new Set([...html.keys(), ...files.map((file) => `/docs/${file}`)]);
 
 const linksOf = (text: string): string[] => [...text.matchAll(/ (?:href|src)="([^"]*)"/g)].map(([, link = '']) => link);
 
+/** The links of a Markdown text, except those in code. */
+function markdownLinksOf(markdown: string): string[] {
+  const text = markdown.replaceAll(/```[^]*?```/g, '').replaceAll(/`[^`\n]*`/g, '');
+  return [...text.matchAll(/\]\(([^)\s]+)(?: "[^"]*")?\)/g)].map(([, link = '']) => link);
+}
+
 it.each([...html.keys()])('every link of %s leads to a page and a heading of the site, or to the console', (from) => {
   const broken = linksOf(html.get(from) ?? '').filter((link) => {
     if (/^https?:/.test(link)) return false;
@@ -31,15 +37,31 @@ it('the pages load nothing from other hosts, and have no inline script or style'
   }
 });
 
-it.each(PAGES)('every link of %s leads to a file of the repository', (page) => {
-  const text = readPage(page)
-    .replaceAll(/```[^]*?```/g, '')
-    .replaceAll(/`[^`\n]*`/g, '');
-  const links = [...text.matchAll(/\]\(([^)\s]+)(?: "[^"]*")?\)/g)].map(([, link = '']) => link);
-  const broken = links.filter((link) => {
-    if (/^(https?:|#)/.test(link)) return false;
-    return !existsSync(root + posix.join(posix.dirname(page), link.replace(/#.*/, '')));
+it.each(PAGES)('every link of %s leads to a file of the repository, and to a heading of it', (page) => {
+  const broken = markdownLinksOf(readPage(page)).filter((link) => {
+    if (/^https?:/.test(link)) return false;
+    const [file = '', hash] = link.split('#');
+    const target = file === '' ? page : posix.join(posix.dirname(page), file);
+    if (hash === undefined) return !existsSync(root + target);
+    const url = `/docs/${target.replace(/^docs\/(index(?=\.md$))?|\.md$/g, '').toLowerCase()}`;
+    return !html.get(url)?.includes(` id="${hash}"`);
   });
+  expect(broken).toEqual([]);
+});
+
+it('every link of the served Markdown leads to a file and a heading of the site', () => {
+  const broken = files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) =>
+      markdownLinksOf(readFileSync(site + file, 'utf8')).flatMap((link) => {
+        if (/^https?:/.test(link)) return [];
+        const [path = '', hash] = link.split('#');
+        const target = path === '' ? file : posix.join(posix.dirname(file), path);
+        const page = html.get(urlOf(target.replace(/\.md$/, '.html')));
+        const isThere = hash === undefined ? files.includes(target) : page?.includes(` id="${hash}"`);
+        return isThere ? [] : [`${file}: ${link}`];
+      }),
+    );
   expect(broken).toEqual([]);
 });
 
@@ -51,7 +73,7 @@ it('every page of docs/ is in the navigation, in the search and in llms.txt', ()
     const path = page.replace(/^docs\/|\.md$/g, '');
     expect(start).toContain(` href="${path === 'index' ? './' : path}"`);
     expect(index).toContain(`"url":"${path === 'index' ? './' : path}`);
-    expect(llms).toContain(`](${path}.md)`);
+    expect(llms).toMatch(new RegExp(`\\]\\(${path}\\.md\\): .{10}`));
     expect(files).toContain(`${path}.md`);
   }
 });

@@ -38,17 +38,26 @@ menuButton.addEventListener('click', () => {
 });
 
 // Code: a button that copies it.
+/** Returns false if the browser does not allow it, as on some pages without https. Then the code is selected, for the keyboard. */
+const copy = async (code) => {
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(code);
+    return document.execCommand('copy');
+  }
+};
 for (const block of document.querySelectorAll('.code')) {
   const button = make('button', { type: 'button', textContent: 'Copy' });
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(block.querySelector('code').textContent);
-    button.textContent = 'Copied';
+    button.textContent = (await copy(block.querySelector('code'))) ? 'Copied' : 'Selected';
     setTimeout(() => (button.textContent = 'Copy'), 2_000);
   });
   block.append(button);
 }
 
-// What scrolls sideways can be reached with the keyboard. The width also changes when the fonts arrive.
+// Blocks that scroll sideways get the keyboard focus. Their width also changes when the fonts load.
 const widths = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const scroller = target.closest('pre, .table');

@@ -23,6 +23,18 @@ it('turns a link to a file without a page into text', () => {
   expect(render('[code](../bench/src/dialect.ts)').html).toBe('<p><a>code</a></p>\n');
 });
 
+it('turns links in the served Markdown into links between served files, except in code', () => {
+  const links =
+    '[a](operate.md#alerts) [b](../ARCHITECTURE.md) `[c](operate.md)` [`d`](../bench/src/dialect.ts) ![e](e.png) [f](https://example.com)';
+  expect(render(links).markdown).toBe(
+    '[a](operate.md#alerts) [b](architecture.md) `[c](operate.md)` `d` ![e](e.png) [f](https://example.com)',
+  );
+  expect(render('```md\n[a](../ARCHITECTURE.md)\n```').markdown).toBe('```md\n[a](../ARCHITECTURE.md)\n```');
+  expect(render('[a](../operate.md) [b](events.md)', 'api/errors').markdown).toBe(
+    '[a](../operate.md) [b](../api/events.md)',
+  );
+});
+
 it('shows an included file as code, and no comment', () => {
   const { html, markdown } = render('<!-- test: shell -->\n[a](examples/a.mjs "include")\n');
   expect(markdown).toBe('```mjs\nthe text of docs/examples/a.mjs\n```\n');

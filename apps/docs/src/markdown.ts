@@ -39,7 +39,7 @@ export function renderPage({ path, folder, markdown: written }: Source, files: F
     path,
     title,
     summary: sections[0]?.text.split('\n')[0] ?? '',
-    markdown,
+    markdown: withServedLinks(markdown, { path, folder, files }),
     html: renderer.renderer.render(tokens, renderer.options, {}),
     outline: tokens.flatMap((token, index) =>
       token.tag === 'h2' && token.nesting === 1 ? [{ id: idOf(token), text: textOf(tokens, index + 1) }] : [],
@@ -56,6 +56,21 @@ function withIncludes(markdown: string, folder: string, { read }: Files): string
   return markdown.replace(INCLUDE, (_, link: string) => {
     const file = posix.join(folder, link);
     return `\`\`\`${posix.extname(file).slice(1).toLowerCase()}\n${read(file).trimEnd()}\n\`\`\``;
+  });
+}
+
+const CODE_OR_LINK = /```[^]*?```|(!?)\[([^\]]*)\]\(([^)\s]+)\)|`[^`\n]*`/g;
+
+/** As rewriteLinks, in the text of the page, which the site serves as `<path>.md`. */
+function withServedLinks(markdown: string, { path, folder, files }: Place): string {
+  return markdown.replace(CODE_OR_LINK, (all, image: string | undefined, text: string, href: string) => {
+    if (image === undefined || /^(https?:|#)/.test(href)) return all;
+    if (image === '!') return `![${text}](${linkTo(posix.basename(href), path)})`;
+    const [link = '', hash] = href.split('#');
+    const target = files.pathOf(posix.join(folder, link));
+    if (target === undefined) return text;
+    const up = '../'.repeat(path.split('/').length - 1);
+    return `[${text}](${up}${target}.md${hash === undefined ? '' : `#${hash}`})`;
   });
 }
 
@@ -109,7 +124,13 @@ renderer.renderer.rules.fence = (tokens, index) => {
 renderer.renderer.rules.table_open = () => '<div class="table"><table>\n';
 renderer.renderer.rules.table_close = () => '</table></div>\n';
 
-function rewriteLinks(tokens: Token[], where: { path: string; folder: string; files: Files }): void {
+interface Place {
+  path: string;
+  folder: string;
+  files: Files;
+}
+
+function rewriteLinks(tokens: Token[], where: Place): void {
   for (const token of tokens) {
     if (token.children) rewriteLinks(token.children, where);
     if (token.type === 'image') token.attrSet('src', linkTo(posix.basename(String(token.attrGet('src'))), where.path));
