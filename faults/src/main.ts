@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Backend, Impossible } from './rig.js';
 import { REDIS_KINDS, type RedisKind } from './rig-redis.js';
 import { type Outcome, runScenario } from './run-scenario.js';
+import { describeRun, type FaultRun, resultOf, saveResult } from './save-result.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { seededRandom } from '@posthorn/testing';
@@ -18,7 +19,9 @@ nodes; one of them breaks. --redis sentinel: a primary, which breaks, a replica 
   lost          must be 0                       caught up     time from the repair until all waiting events are delivered
   prompt        the limit for a prompt event: 1 s, or four times the usual time before the fault
   duplicates    at most the POSTs in flight     stuck         unfinished deliveries at the end: must be 0
-  repeated      publishes without a 202         CPU           of this machine, used by all programs`;
+  repeated      publishes without a 202         CPU           of this machine, used by all programs
+
+Results go to faults/results/. npm run docs -w @posthorn/faults writes those of complete long runs to docs/faults.md.`;
 
 /** The flow must be normal within this many times the prompt limit: 10 s on a quiet machine. */
 const NORMAL_WITHIN_PROMPTS = 10;
@@ -66,16 +69,31 @@ printRow(
 );
 
 let passed = 0;
-const failed: string[] = [];
-const notRun: string[] = [];
-for (const backend of backends)
-  for (const scenario of scenarios.filter(isChosen(backend))) await run(scenario, backend, redisKind);
+const runs: FaultRun[] = [];
+for (const backend of backends) {
+  const chosen = scenarios.filter(isChosen(backend));
+  if (chosen.length === 0) continue;
+  const queue = backend === 'redis' && redisKind !== 'single' ? (`redis-${redisKind}` as const) : backend;
+  const rate = values.rate === undefined ? rates[backend] : Number(values.rate);
+  const result = describeRun({
+    queue,
+    form: values.only !== '' ? 'chosen' : values.long ? 'long' : 'short',
+    rate,
+    seed,
+  });
+  for (const scenario of chosen) await run(scenario, backend, redisKind, result);
+  runs.push(result);
+}
 
+const namesOf = (list: 'failed' | 'notRun') =>
+  runs.flatMap(({ queue, [list]: faults }) => faults.map(({ fault, reason }) => `${fault} (${queue}): ${reason}`));
+const [failed, notRun] = [namesOf('failed'), namesOf('notRun')];
 console.log(
   `\n${passed} passed, ${failed.length} failed. Recovery needed no manual step beyond restarting the broken part.`,
 );
 for (const one of failed) console.log(`FAILED: ${one}`);
 if (notRun.length > 0) console.log(`\n${banner(notRun)}`);
+for (const result of runs) console.log(saveResult(result));
 process.exit(failed.length > 0 || passed === 0 || (notRun.length > 0 && process.env['CI']) ? 1 : 0);
 
 function isChosen(backend: Backend): (scenario: Scenario) => boolean {
@@ -85,25 +103,27 @@ function isChosen(backend: Backend): (scenario: Scenario) => boolean {
     (values.only === '' ? values.long || short.includes(backend) : name.includes(values.only));
 }
 
-async function run(scenario: Scenario, backend: Backend, kind: RedisKind): Promise<void> {
-  const random = seededRandom(seed, `${backend} ${scenario.name}`);
-  const rate = values.rate === undefined ? rates[backend] : Number(values.rate);
+async function run(scenario: Scenario, backend: Backend, kind: RedisKind, result: FaultRun): Promise<void> {
+  const fault = scenario.name;
+  const random = seededRandom(seed, `${backend} ${fault}`);
+  const { rate } = result;
   let problems: string[];
   try {
     const outcome = await runScenario(scenario, backend, { redisKind: kind, rate, random, isLong: values.long });
     print(scenario, backend, rate, outcome);
+    result.faults.push(resultOf(fault, outcome));
     problems = problemsOf(outcome);
   } catch (error) {
     if (error instanceof Impossible) {
-      notRun.push(`${scenario.name} (${backend}): ${error.message}`);
+      result.notRun.push({ fault, reason: error.message });
       return;
     }
-    printRow([scenario.name, backend], []);
+    printRow([fault, backend], []);
     problems = [error instanceof Error ? error.message : String(error)];
   }
   for (const problem of problems) console.log(`    FAILED: ${problem}`);
   if (problems.length === 0) passed += 1;
-  else failed.push(`${scenario.name} (${backend}): ${problems.join('; ')}`);
+  else result.failed.push({ fault, reason: problems.join('; ') });
 }
 
 /** Checks what must be true after any fault. */
