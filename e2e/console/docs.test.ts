@@ -67,6 +67,52 @@ describe.skipIf(inject('browserPath') === null)('the documentation', () => {
     expect(elsewhere).toEqual([]);
   });
 
+  it('sends each kind of file compressed, with the same content as uncompressed', async ({ baseURL }) => {
+    const style = (await (await fetch(`${baseURL}/docs/`)).text()).match(/assets\/site\.\w+\.css/)?.[0];
+    for (const path of ['', 'api/subscriptions', 'quickstart.md', 'llms.txt', 'search.json', style]) {
+      const get = (encoding: string) => fetch(`${baseURL}/docs/${path}`, { headers: { 'accept-encoding': encoding } });
+      const plain = await get('identity');
+      expect([path, plain.status, plain.headers.get('content-encoding')]).toEqual([path, 200, null]);
+      const text = await plain.text();
+      for (const encoding of ['br', 'gzip']) {
+        const compressed = await get(encoding);
+        expect([path, compressed.headers.get('content-encoding')]).toEqual([path, encoding]);
+        expect(Number(compressed.headers.get('content-length'))).toBeLessThan(text.length);
+        expect(await compressed.text()).toBe(text);
+      }
+    }
+  });
+
+  it.for([true, false])(
+    'copies code with a button, also on a page without https; https or localhost: %s',
+    async (isSecure, { page, context, baseURL }) => {
+      let origin = baseURL;
+      if (isSecure) await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+      else {
+        origin = 'http://posthorn.example';
+        await page.route(`${origin}/**`, async (route) => {
+          const { pathname } = new URL(route.request().url());
+          await route.fulfill({ response: await route.fetch({ url: baseURL + pathname }) });
+        });
+      }
+      await page.goto(`${origin}/docs/quickstart`);
+      expect(await page.evaluate('isSecureContext')).toBe(isSecure);
+      await page.getByRole('button', { name: 'Copy' }).first().click();
+      await page.getByRole('button', { name: 'Copied' }).waitFor();
+      await page.getByRole('button', { name: /^Search/ }).click();
+      await page.keyboard.press('ControlOrMeta+V');
+      await page.getByRole('dialog').getByRole('link').first().waitFor();
+      expect((await page.getByRole('searchbox').inputValue()).trim()).toBe('npm start');
+    },
+  );
+
+  it('is linked in the console', async ({ page, signIn }) => {
+    await signIn();
+    await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Documentation' }).click();
+    await page.waitForURL(/\/docs\/$/);
+    await page.getByRole('navigation', { name: 'Documentation' }).waitFor();
+  });
+
   it('finds a page by a word of its text, with the keyboard', async ({ page }) => {
     await page.goto('/docs/');
     await page.keyboard.press('/');
