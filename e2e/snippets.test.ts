@@ -14,6 +14,8 @@ const folder = fileURLToPath(new URL('../apps/console/src/snippets/', import.met
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 
 interface Language {
+  /** .ci/run does not install it, because it is large. Default: false. */
+  isOptional?: true;
   /** Exits with 0 if the toolchain is installed, with what the snippets need. */
   probe: [command: string, ...args: string[]];
   endpoint?: { file: string; run: (file: string, port: number) => [command: string, ...args: string[]] };
@@ -50,6 +52,7 @@ const LANGUAGES: Record<string, Language> = {
     endpoint: { file: 'endpoint.rb', run: (file, port) => ['rackup', '--port', String(port), file] },
   },
   Java: {
+    isOptional: true,
     probe: ['java', '-version'],
     endpoint: { file: 'Endpoint.java', run: (file) => ['java', file] },
   },
@@ -78,13 +81,17 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-describe.each(Object.entries(LANGUAGES))('%s', (name, { probe, endpoint, publish }) => {
+describe.each(Object.entries(LANGUAGES))('%s', (name, { isOptional, probe, endpoint, publish }) => {
   const [command, ...args] = probe;
   const isInstalled = spawnSync(command, args).status === 0;
   if (!isInstalled)
     console.warn(
       `SKIPPED: the snippets in ${name} are NOT tested here, since ${command} is not installed, or lacks an extension that they use.`,
     );
+
+  it.runIf(process.env['CI'] && !isOptional)('is installed in continuous integration', () => {
+    expect(isInstalled).toBe(true);
+  });
 
   it.skipIf(!isInstalled || !endpoint)(
     'the endpoint returns the challenge, accepts a signed event, and refuses a forged and an old one',
