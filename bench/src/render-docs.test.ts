@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withBenchmarks } from './render-docs.js';
 import type { RunResult } from './save-result.js';
+import { scenarios } from './scenarios.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8');
@@ -28,6 +29,13 @@ it('docs/benchmarks.md has the numbers of the last full run: npm run docs -w @po
   const result = 'bench/results/full.json';
   const full = existsSync(new URL(result, root)) ? (JSON.parse(read(result)) as RunResult) : null;
   expect(page).toBe(withBenchmarks(page, { full, performance: read('docs/performance.md') }));
+});
+
+it('docs/performance.md lists the scenarios that --dialect skips', () => {
+  const [, list = ''] =
+    /^Scenarios that use Posthorn's own [^:]*: ([^]*?)\.\n\n/m.exec(read('docs/performance.md')) ?? [];
+  const skipped = scenarios.filter(({ needsPosthorn }) => needsPosthorn).map(({ name }) => `\`${name}\``);
+  expect(list.split(/,\s/).toSorted()).toEqual(skipped.toSorted());
 });
 
 it('writes the medians, the spread and the goals of a run', () => {

@@ -15,9 +15,9 @@ export function withBenchmarks(
 }
 
 function currentNumbers(performance: string): string {
-  const section = /^\*\*Current numbers\.\*\* ([^]*?\n\|[^]*?)\n\n/m.exec(performance)?.[1];
-  if (!section) throw new Error('docs/performance.md lacks the paragraph "Current numbers" with its table');
-  return `## Current numbers\n${section}`;
+  const section = /^## Current numbers\n[^]*?\n\|[^]*?(?=\n\n)/m.exec(performance)?.[0];
+  if (!section) throw new Error('docs/performance.md lacks the section "Current numbers" with its table');
+  return section;
 }
 
 function renderRun({ at, machine, scenarios }: RunResult): string {
