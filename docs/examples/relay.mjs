@@ -18,13 +18,13 @@ async function publish(account, rows) {
     signal: AbortSignal.timeout(30_000),
   });
   const { ok, status, headers } = response;
-  // Posthorn will never accept this. Another server's response, such as a proxy's, is no refusal.
+  // Posthorn will never accept this. A response of another server, such as a proxy, is not a refusal.
   const isRefused =
     [400, 404, 409, 413, 422].includes(status) && headers.get('content-type')?.startsWith('application/problem+json');
   return { ok, status, isRefused, text: await response.text() };
 }
 
-/** Publishes the oldest events of one account. Returns how many rows it took. Throws if Posthorn cannot take events now. */
+/** Publishes the oldest events of one account. Returns how many rows it published or marked as refused. Throws if Posthorn cannot accept events now. */
 async function relayOnce(client) {
   await client.query('SELECT pg_advisory_xact_lock(72100)'); // one relay at a time, which keeps the order
   const { rows } = await client.query(`
@@ -32,18 +32,18 @@ async function relayOnce(client) {
     WHERE error IS NULL AND account = (SELECT account FROM outbox WHERE error IS NULL ORDER BY id LIMIT 1)
     ORDER BY id LIMIT 100`);
   if (rows.length === 0) return 0;
-  let taken = rows;
-  let result = await publish(rows[0].account, taken);
+  let published = rows;
+  let result = await publish(rows[0].account, published);
   // A batch is accepted or refused as a whole. If it is refused, publish its first event alone.
   if (result.isRefused) {
-    taken = rows.slice(0, 1);
-    result = await publish(rows[0].account, taken);
+    published = rows.slice(0, 1);
+    result = await publish(rows[0].account, published);
   }
-  const ids = taken.map(({ id }) => id);
+  const ids = published.map(({ id }) => id);
   if (result.ok) await client.query('DELETE FROM outbox WHERE id = ANY ($1)', [ids]);
   else if (result.isRefused) await client.query('UPDATE outbox SET error = $2 WHERE id = ANY ($1)', [ids, result.text]);
   else throw new Error(`Posthorn returned ${result.status}: ${result.text}`); // a wrong key, or try later
-  return taken.length;
+  return published.length;
 }
 
 async function inTransaction(work) {
@@ -61,9 +61,9 @@ async function inTransaction(work) {
 }
 
 for (;;) {
-  const taken = await inTransaction(relayOnce).catch((error) => {
+  const handled = await inTransaction(relayOnce).catch((error) => {
     console.error(error.message);
     return 0;
   });
-  if (taken === 0) await sleep(500);
+  if (handled === 0) await sleep(500);
 }
