@@ -164,9 +164,12 @@ describe.skipIf(inject('browserPath') === null)('the documentation', () => {
     expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
   });
 
-  it('opens the navigation with a button on a narrow screen', async ({ page }) => {
-    await page.setViewportSize({ width: 390, height: 844 });
+  it('opens the navigation with a button on a narrow screen, whose header has one line', async ({ page }) => {
+    await page.setViewportSize({ width: 360, height: 844 });
     await page.goto('/docs/');
+    await page.evaluate('document.fonts.ready');
+    expect(await page.evaluate(`document.querySelector('header').offsetHeight`)).toBeLessThan(64);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     const menu = page.getByRole('button', { name: 'Menu' });
     expect(await menu.getAttribute('aria-expanded')).toBe('false');
     await menu.click();

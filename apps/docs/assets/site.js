@@ -7,7 +7,7 @@ const make = (tag, properties) => Object.assign(document.createElement(tag), pro
 const STORED_AS = 'posthorn.theme';
 const themeButton = find('.theme');
 const shownTheme = () => root.dataset.theme ?? 'system';
-const nameTheme = () => themeButton.replaceChildren(`Theme: ${shownTheme()}`);
+const nameTheme = () => themeButton.replaceChildren(make('span', { textContent: 'Theme: ' }), shownTheme());
 themeButton.addEventListener('click', () => {
   const next = { system: 'light', light: 'dark', dark: 'system' }[shownTheme()];
   if (next === 'system') delete root.dataset.theme;

@@ -29,9 +29,9 @@ export function layOut(page: Page, { navigation, assets }: Frame): string {
 <a class="skip" href="#content">Skip to the content</a>
 <header>
 <button type="button" class="menu" aria-expanded="false" aria-controls="navigation" hidden>Menu</button>
-<a class="brand" href="${link('index')}"><img src="${link('posthorn.svg')}" alt="" width="24" height="24">Posthorn</a>
+<a class="brand" href="${link('index')}"><img src="${link('posthorn.svg')}" alt="" width="24" height="24"><span>Posthorn</span></a>
 <button type="button" class="search" aria-haspopup="dialog" hidden>Search <kbd>/</kbd></button>
-<a href="${link('api')}">API</a>
+<a class="reference" href="${link('api')}">API</a>
 <a href="${link('index')}../">Console</a>
 <button type="button" class="theme" hidden>Theme</button>
 </header>

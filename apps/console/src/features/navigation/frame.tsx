@@ -1,7 +1,7 @@
 import type { Session } from '@posthorn/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useMatch } from '@tanstack/react-router';
-import { BookOpen, LogOut, Menu as MenuIcon } from 'lucide-react';
+import { LifeBuoy, LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
 import { ApiProblem } from '../../api/api-problem.js';
 import { call } from '../../api/call.js';
@@ -130,7 +130,7 @@ function Inside({ session }: { session: Session }) {
           {session.kind !== 'portal' && (
             <div className="nav">
               <a href="./docs/">
-                <BookOpen className="icon" aria-hidden />
+                <LifeBuoy className="icon" aria-hidden />
                 Documentation
               </a>
             </div>
