@@ -44,7 +44,10 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
       stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
     await waitFor(() => said.includes('signature valid'), { what: 'the first delivery' });
     local = JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8')) as LocalFile;
-    browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      executablePath: inject('browserPath') ?? '',
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
   });
   afterAll(async () => {
     await browser?.close();

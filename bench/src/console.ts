@@ -47,7 +47,7 @@ try {
     // A persistent profile, as people use: without one, the browser fetches the page's icon again at each address.
     const browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
       executablePath: browserPath,
-      args: ['--no-sandbox'],
+      args: ['--no-sandbox', '--disable-gpu'],
       baseURL: bench.apiUrl,
       viewport: { width: 1280, height: 900 },
     });

@@ -54,7 +54,10 @@ export const it = base
   })
   .extend('stack', { scope: 'file' }, ({ sharedStack }) => sharedStack)
   .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
-    const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
+    const browser = await chromium.launch({
+      executablePath: inject('browserPath') ?? '',
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
     onCleanup(() => browser.close());
     return browser;
   })

@@ -40,7 +40,10 @@ describe.skipIf(executablePath === null)('in a browser', () => {
     });
     undo.push(() => app.close());
     url = await app.listen({ host: '127.0.0.1', port: 0 });
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      ...(executablePath && { executablePath }),
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
     undo.push(() => browser.close());
   });
 

@@ -39,7 +39,10 @@ describe.skipIf(executablePath === null)('the page', () => {
 
   beforeAll(async () => {
     url = await app.listen({ host: '127.0.0.1', port: 0 });
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      ...(executablePath && { executablePath }),
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
     page = await browser.newPage({ viewport: { width: 360, height: 740 } });
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on(
