@@ -253,7 +253,7 @@ it('has a method for every operation, except those that consoles and monitoring 
   const known = new Set<string>(
     methods.flatMap((group) => Object.keys(posthorn[group]).map((name) => `${group}.${name}`)),
   );
-  known.add('portals.create').add('stream.ofAccount').add('stream.ofAll'); // createLink, deliveries.follow
+  known.add('portals.create').add('stream.ofAccount').add('stream.ofAll').add('stream.ofEvents'); // createLink, follow
   expect(ids.filter((id) => !known.has(id)).toSorted()).toEqual(BY_PATH_ONLY.toSorted());
 });
 
@@ -277,7 +277,6 @@ const BY_PATH_ONLY = [
   'audit.list',
   'audit.listOfAccount',
   'deliveries.export',
-  'stream.ofEvents', // posthorn listen
   'waiting.get',
   'queues.get',
   'queues.listDepths',
@@ -345,7 +344,7 @@ async function listening(server: Server) {
 }
 
 describe.each(Object.entries(FRAMEWORKS))('handleWebhook in %s', (_name, start) => {
-  it('passes the handshake without a secret, hands over signed events, refuses others, and fails when the handler does', async () => {
+  it('passes the handshake without a secret, hands over signed events, refuses others and large bodies, and fails when the handler does', async () => {
     const account = await newAccount();
     const received: string[] = [];
     let secret: string | undefined;
@@ -372,6 +371,12 @@ describe.each(Object.entries(FRAMEWORKS))('handleWebhook in %s', (_name, start) 
       });
       expect([forged.status, await forged.text()]).toEqual([401, expect.stringMatching(/missing/)]);
       expect(await (await fetch(url, { method: 'POST' })).text()).toMatch(/missing/);
+
+      const large = Buffer.alloc(1_100_000, 'x');
+      for (const body of [large, new Blob([large]).stream()]) {
+        const init = { method: 'POST', body, duplex: 'half', headers: { 'content-type': 'application/json' } };
+        expect((await fetch(url, init as RequestInit)).status).toBe(413);
+      }
 
       const bad = await posthorn.publish(account, { event: 'message:created', payload: { id: 'm_bad', body: '' } });
       const [delivery] = await waitFor(async () => {

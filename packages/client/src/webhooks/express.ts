@@ -1,5 +1,5 @@
 import type { AnyEvents, EventMap } from '../types.js';
-import { MAX_BODY_BYTES, type Reply, replyOf, respond, type WebhookOptions } from './respond.js';
+import { MAX_BODY_BYTES, type Reply, replyOf, respond, TOO_LARGE, type WebhookOptions } from './respond.js';
 
 /** What is used of Node's request, and of Express': `body` if a parser ran before. */
 interface IncomingRequest extends AsyncIterable<Uint8Array> {
@@ -20,12 +20,11 @@ export const handleWebhook =
   async (request: IncomingRequest, response: OutgoingResponse, next?: (error: unknown) => void): Promise<void> => {
     try {
       const body = await readRawBody(request);
-      const reply =
-        body === null ? replyOf(413, 'The body is too large.') : await respond<Events>(body, request.headers, options);
+      const reply = body === null ? TOO_LARGE : await respond<Events>(body, request.headers, options);
       send(response, reply);
     } catch (error) {
       if (next) return next(error);
-      console.error(error); // without Express, nobody else would see it
+      console.error(error); // without Express, nothing else logs it
       send(response, replyOf(500, 'The handler of this event failed.'));
     }
   };
@@ -43,13 +42,14 @@ async function readRawBody(request: IncomingRequest): Promise<string | Uint8Arra
       'A body parser has read the body, so its signature cannot be checked. Register handleWebhook before express.json(), or add ' +
         "express.raw({ type: 'application/json' }) before it.",
     );
+  if (Number(request.headers['content-length']) > MAX_BODY_BYTES) return null;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let text = '';
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
+    // Reads to the end: leaving the loop would cut the connection before the response.
+    text = bytes > MAX_BODY_BYTES ? '' : text + decoder.decode(chunk, { stream: true });
   }
-  return text + decoder.decode();
+  return bytes > MAX_BODY_BYTES ? null : text + decoder.decode();
 }

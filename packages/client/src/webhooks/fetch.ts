@@ -1,5 +1,6 @@
 import type { AnyEvents, EventMap } from '../types.js';
-import { type Reply, replyOf, respond, type WebhookOptions } from './respond.js';
+import { readBody } from './read-body.js';
+import { type Reply, replyOf, respond, TOO_LARGE, type WebhookOptions } from './respond.js';
 
 /** Makes a function from Request to Response: for Next, Deno, Bun, Cloudflare Workers and others. */
 export function handleWebhook<Events extends EventMap<Events> = AnyEvents>(
@@ -7,7 +8,8 @@ export function handleWebhook<Events extends EventMap<Events> = AnyEvents>(
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     if (request.method !== 'POST') return toResponse(replyOf(405, 'This is a webhook: use POST.'), { allow: 'POST' });
-    return toResponse(await respond<Events>(await request.arrayBuffer(), request.headers, options));
+    const body = await readBody(request);
+    return toResponse(body === null ? TOO_LARGE : await respond<Events>(body, request.headers, options));
   };
 }
 

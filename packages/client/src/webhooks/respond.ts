@@ -14,8 +14,8 @@ import {
 type Handler<Event> = { handle(event: Event): unknown }['handle'];
 
 export interface WebhookOptions<Events extends EventMap<Events> = AnyEvents> {
-  /** The signing secret of the webhook, or a function that reads it. undefined: not known yet, as before the first handshake; then
-   *  handshakes are answered, and events get a 500, so that Posthorn sends them again later. */
+  /** The signing secret of the webhook, or a function that reads it. undefined: not known yet, as before the first handshake. The endpoint
+   *  then responds to handshakes, and to events with a 500, so that Posthorn sends them again later. */
   secret: Secret | undefined | (() => Secret | undefined | Promise<Secret | undefined>);
   /** A handler for each event type. Posthorn repeats the delivery if it throws. */
   on: { [Type in keyof Events & string]?: Handler<WebhookEventOf<Type, Events[Type]>> };
@@ -74,5 +74,7 @@ export const replyOf = (status: number, body: string): Reply => ({
   body,
 });
 
-/** More than the largest event. */
+/** Larger than the largest event. */
 export const MAX_BODY_BYTES = 1024 * 1024;
+
+export const TOO_LARGE = replyOf(413, 'The body is too large.');

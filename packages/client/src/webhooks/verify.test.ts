@@ -76,7 +76,7 @@ describe('verify', () => {
   it.each<[string, string, Parameters<typeof verify>]>([
     ['no headers', 'missing_headers', [BODY, {}, SECRET]],
     ['no signature', 'missing_headers', [BODY, { ...signed(), 'webhook-signature': undefined }, SECRET]],
-    ['a timestamp that is no number', 'bad_timestamp', [BODY, { ...signed(), 'webhook-timestamp': 'soon' }, SECRET]],
+    ['a timestamp that is not a number', 'bad_timestamp', [BODY, { ...signed(), 'webhook-timestamp': 'soon' }, SECRET]],
     ['a request of an hour ago', 'too_old', [BODY, signed(BODY, { at: now() - 3600 }), SECRET]],
     ['a request of tomorrow', 'too_new', [BODY, signed(BODY, { at: now() + 86_400 }), SECRET]],
     ['another timestamp', 'bad_signature', [BODY, { ...signed(), 'webhook-timestamp': String(now() - 60) }, SECRET]],
@@ -101,7 +101,7 @@ describe('verify', () => {
   it.each([
     ['no secret', ''],
     ['an empty list', []],
-    ['text that is no secret', 'whsec_!!!'],
+    ['text that is not a secret', 'whsec_!!!'],
   ])('throws TypeError for %s', (_what, secret) => {
     expect(() => verify(BODY, signed(), secret)).toThrow(TypeError);
   });

@@ -71,7 +71,7 @@ export function verify<Events extends EventMap<Events> = AnyEvents>(
   return { ...readEvent(text), id, sentAt: new Date(Number.parseInt(timestamp, 10) * 1000) } as WebhookEvent<Events>;
 }
 
-/** Returns the text with which an endpoint responds to a handshake, to prove that it wants events. null: another request. */
+/** Returns the text with which an endpoint responds to a handshake, to prove that it subscribes to events. null: another request. */
 export function readChallenge(body: RawBody): string | null {
   return HANDSHAKE.exec(toText(body))?.[1] ?? null;
 }
