@@ -14,8 +14,9 @@ export const accountsOf = ({ routes, once }: Api) => ({
   get: (account: string, query: QueryOf<'accounts.get'> = {}, options?: CallOptions): Promise<Account> =>
     dataOf(routes.GET('/v1/accounts/{account}', { params: { path: { account }, query }, ...once(options) })),
 
-  /** Deletes an account and all its data, in the background. */
-  delete: (account: string, options?: CallOptions): Promise<DeletedAccount> =>
+  /** Deletes an account and all its data, in the background. Returns undefined if everything is erased already: the response to an earlier
+   *  attempt of this call was lost. */
+  delete: (account: string, options?: CallOptions): Promise<DeletedAccount | undefined> =>
     dataOf(routes.DELETE('/v1/accounts/{account}', { params: { path: { account } }, ...once(options) })),
 });
 

@@ -65,15 +65,23 @@ export function openApi(options: ConnectionOptions): Api {
   };
 }
 
-/** Fills the parameters into the path. An array is a repeated parameter. */
+/** Fills the parameters into the path. An array is a repeated parameter. Throws TypeError for a value that would lead to another route. */
 function urlOf(path: string, { path: names = {}, query = {} }: NonNullable<AnyInit['params']>): string {
-  const filled = new Map<string, unknown>(Object.entries(names));
-  const url = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(filled.get(name))));
+  const given = new Map<string, unknown>(Object.entries(names));
+  const url = path.replace(/\{(\w+)\}/g, (_, name: string) => segmentOf(name, given.get(name)));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query))
     for (const one of [value].flat()) if (one !== undefined) search.append(name, String(one));
   const text = search.toString();
   return text === '' ? url : `${url}?${text}`;
+}
+
+/** URLs drop `.` and `..`, however they are escaped, and an empty segment makes another path. */
+function segmentOf(name: string, value: unknown): string {
+  const text = typeof value === 'number' ? `${value}` : value;
+  if (typeof text !== 'string' || ['', '.', '..'].includes(text))
+    throw new TypeError(`${name} must be an id; it is ${JSON.stringify(value)}`);
+  return encodeURIComponent(text);
 }
 
 /** Returns the body of a response. */

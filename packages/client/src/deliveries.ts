@@ -39,7 +39,8 @@ export const deliveriesOf = ({ routes, once }: Api) => ({
       }),
     ),
 
-  /** Follows deliveries and attempts as they happen. `account` null: those of all accounts, for operators. Ends when `signal` does. */
+  /** Follows deliveries and attempts as they happen, and reconnects after a disconnect. `account` null: those of all accounts, for
+   *  operators. Ends when `signal` aborts. Throws when the first request fails, or Posthorn refuses to continue. */
   follow: (account: string | null, options?: FollowOptions): AsyncGenerator<Followed, void> =>
     follow(routes, account, options),
 });

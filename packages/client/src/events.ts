@@ -1,4 +1,5 @@
 import { type Api, dataOf } from './api.js';
+import { followEvents, type FollowEventsOptions, type FollowedEvents } from './follow.js';
 import { listOf } from './list.js';
 import type { CallOptions } from './routes.js';
 import type { EventDetail, EventMap, NewEvent, PublishedEvent, QueryOf } from './types.js';
@@ -37,6 +38,11 @@ export const eventsOf = <Events extends EventMap<Events>>({ routes, once, repeat
     dataOf(
       routes.GET('/v1/accounts/{account}/events/{event}', { params: { path: { account, event } }, ...once(options) }),
     ),
+
+  /** Follows the events of an account as they are published, for development: `posthorn listen` forwards them. Reconnects, ends and throws
+   *  like `deliveries.follow`. */
+  follow: (account: string, options?: FollowEventsOptions): AsyncGenerator<FollowedEvents, void> =>
+    followEvents(routes, account, options),
 });
 
 /** The event with a key, so that repeating the request publishes once. */

@@ -1,6 +1,14 @@
 export { type ConnectionOptions } from './api.js';
 export { ApiProblem, ApiUnreachable, PosthornError, type ProblemCode } from './errors.js';
-export { type Followed, type FollowedAttempt, type FollowedDelivery, type FollowOptions } from './follow.js';
+export type {
+  Followed,
+  FollowedAttempt,
+  FollowedDelivery,
+  FollowedEvent,
+  FollowedEvents,
+  FollowEventsOptions,
+  FollowOptions,
+} from './follow.js';
 export { List } from './list.js';
 export { Posthorn } from './posthorn.js';
 export { type CallOptions, type Routes } from './routes.js';

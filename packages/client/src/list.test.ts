@@ -27,7 +27,7 @@ it('yields every item of every page, with the same filters', async () => {
   ]);
 });
 
-it('fetches no page that nobody needs', async () => {
+it('fetches a page only when its items are read', async () => {
   const { list, queries } = openPages();
   const pages = list({}).pages();
   expect(queries).toEqual([]);

@@ -67,12 +67,37 @@ describe('retries', () => {
   });
 
   it('creates after the connection was refused, since nothing was sent', async () => {
-    const { url } = server;
-    await server.close();
-    const calling = new Posthorn({ url, apiKey: 'key' }).subscriptions.create('acme', { url: 'https://a.example' });
-    server = await openEndpoint({ port: Number(new URL(url).port) });
+    const gone = await openEndpoint();
+    await gone.close();
+    let attempts = 0;
+    // The first attempt reaches a closed port, the second one the server.
+    const recovering: typeof fetch = (url, init) => fetch((attempts += 1) === 1 ? gone.url : url, init);
     server.respondWith(json({ id: 'sub_1' }, 201));
-    expect(await calling).toMatchObject({ id: 'sub_1' });
+    const client = new Posthorn({ url: server.url, apiKey: 'key', fetch: recovering });
+    expect(await client.subscriptions.create('acme', { url: 'https://a.example' })).toMatchObject({ id: 'sub_1' });
+    expect([attempts, server.events.length]).toEqual([2, 1]);
+  });
+
+  it('a repeated DELETE that finds nothing succeeds, since the response to the first one was lost', async () => {
+    const notFound = problem(404, 'not_found');
+    server.respondWith('close', notFound);
+    expect(await posthorn.subscriptions.delete('acme', 'sub_1')).toBeUndefined();
+    server.respondWith(problem(503, 'unavailable'), notFound);
+    expect(await posthorn.accounts.delete('acme')).toBeUndefined();
+    expect(server.requests).toHaveLength(4);
+  });
+
+  it('a DELETE that finds nothing fails if no earlier attempt can have deleted it', async () => {
+    const notFound = problem(404, 'not_found');
+    for (const script of [[notFound], [problem(429, 'rate_limited'), notFound], ['close', { status: 404 }] as const]) {
+      server.respondWith(...script);
+      await expect(posthorn.subscriptions.delete('acme', 'sub_1')).rejects.toMatchObject({ status: 404 });
+    }
+  });
+
+  it('a repeated PATCH that finds nothing fails', async () => {
+    server.respondWith('close', problem(404, 'not_found'));
+    await expect(posthorn.subscriptions.change('acme', 'sub_1', {})).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('does not repeat what cannot succeed', async () => {
@@ -150,13 +175,13 @@ describe('errors', () => {
 
   it.each([
     ['an error page of a proxy', { status: 500, body: '<h1>Oops</h1>' }, { code: 'http_500', status: 500 }],
-    ['JSON that is no problem', json(null, 400), { code: 'http_400' }],
+    ['JSON that is not a problem', json(null, 400), { code: 'http_400' }],
     [
       'a redirect, which would turn a POST into a GET',
       { status: 302, headers: { location: '/' } },
       { code: 'http_302' },
     ],
-  ])('%s', async (_what, response, expected) => {
+  ])('%s becomes an ApiProblem with the status as its code', async (_what, response, expected) => {
     server.respondWith(response);
     await expect(posthorn.publish('acme', EVENT)).rejects.toMatchObject({ name: 'ApiProblem', ...expected });
   });
@@ -196,6 +221,17 @@ describe('requests', () => {
         'user-agent': expect.stringMatching(/^posthorn-client\/\d/),
       },
     });
+  });
+
+  it.each(['.', '..', '', undefined, null])('refuses %j as an id, since its URL would be another route', async (id) => {
+    const { replays, accounts, deliveries } = posthorn;
+    const given = id as string;
+    const reason = /^account must be an id; it is (undefined|null|"[.]*")$/;
+    await expect(replays.start(given, { which: 'failed' })).rejects.toThrow(reason);
+    await expect(accounts.delete(given)).rejects.toThrow(TypeError);
+    await expect(deliveries.list(given).page()).rejects.toThrow(reason);
+    await expect(deliveries.get('acme', given)).rejects.toThrow(/^delivery must be an id/);
+    expect(server.requests).toEqual([]);
   });
 
   it('replaces half of a surrogate pair by U+FFFD', async () => {

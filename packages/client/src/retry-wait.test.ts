@@ -17,7 +17,7 @@ it.each<[string, AttemptEnd, repeatable: boolean, isRepeated: boolean]>([
   ['no connection', { status: null, connected: false }, false, true],
   ['a connection that failed, repeatable', { status: null, connected: true }, true, true],
   ['a connection that failed, not repeatable', { status: null, connected: true }, false, false],
-])('%s', (_what, end, repeatable, isRepeated) => {
+])('decides whether to repeat a request after %s', (_what, end, repeatable, isRepeated) => {
   expect(wait(end, repeatable) !== null).toBe(isRepeated);
 });
 

@@ -25,13 +25,15 @@ export function retryWaitMs(
   }: { attempt: number; maxAttempts: number; repeatable: boolean; random: () => number },
 ): number | null {
   if (attempt >= maxAttempts) return null;
-  const hadNoEffect = end.status === null ? !end.connected : end.status === 429;
   const isTemporary = end.status === null || [429, 502, 503, 504].includes(end.status);
-  if (!isTemporary || !(hadNoEffect || repeatable)) return null;
+  if (!isTemporary || !(hadNoEffect(end) || repeatable)) return null;
   const backoffMs = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS);
   const retryAfterMs = end.status === null ? 0 : (end.retryAfterMs ?? 0);
   return Math.max(backoffMs / 2, retryAfterMs) + (random() * backoffMs) / 2;
 }
+
+/** Whether an attempt that ended so cannot have changed anything. */
+export const hadNoEffect = (end: AttemptEnd): boolean => (end.status === null ? !end.connected : end.status === 429);
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;

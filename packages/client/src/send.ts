@@ -1,5 +1,5 @@
-import { type ApiProblem, ApiUnreachable, readProblem, readRetryAfter } from './errors.js';
-import { type AttemptEnd, retryWaitMs } from './retry-wait.js';
+import { ApiProblem, ApiUnreachable, type PosthornError, readProblem, readRetryAfter } from './errors.js';
+import { type AttemptEnd, hadNoEffect, retryWaitMs } from './retry-wait.js';
 
 interface Outgoing {
   url: string;
@@ -24,18 +24,26 @@ interface SendOptions {
 type Sent = { data: unknown; response: Response };
 
 /** Sends a request, and repeats it as `retryWaitMs` says. Throws ApiProblem for an error response, ApiUnreachable without a response, and
- *  the reason of the caller's signal. */
+ *  the reason of the caller's signal. A repeated DELETE that finds nothing succeeds: an earlier attempt has deleted it. */
 export async function send(request: Outgoing, options: SendOptions): Promise<Sent> {
   const endsAt = Date.now() + options.timeoutMs;
+  let mayHaveDeleted = false;
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted();
     const result = await attemptOnce(request, { ...options, endsAt });
     if ('response' in result) return result;
+    if (mayHaveDeleted && isNotFound(result.error)) return { data: undefined, response: new Response(null, DELETED) };
+    mayHaveDeleted ||= request.method === 'DELETE' && !hadNoEffect(result.end);
     const waitMs = retryWaitMs(result.end, { ...options, attempt, random: Math.random });
     if (waitMs === null || Date.now() + waitMs >= endsAt) throw result.error;
     await sleep(waitMs, options.signal);
   }
 }
+
+const DELETED = { status: 204 };
+
+/** A 404 of Posthorn, not of a proxy. */
+const isNotFound = (error: PosthornError): boolean => error instanceof ApiProblem && error.code === 'not_found';
 
 type Failed = { end: AttemptEnd; error: ApiProblem | ApiUnreachable };
 
@@ -45,7 +53,7 @@ async function attemptOnce(
 ): Promise<Sent | Failed> {
   const { origin } = new URL(url);
   const timeoutMs = Math.max(1, Math.min(attemptTimeoutMs, endsAt - Date.now()));
-  // Ends also reading the body; a stream is no longer ended by the time limit.
+  // Aborts the request and the reading of its body. A stream has no time limit: only the caller's signal aborts it.
   const ending = new AbortController();
   const end = () => ending.abort(signal?.reason);
   const timer = setTimeout(end, timeoutMs);

@@ -10,7 +10,7 @@ it.each([
   ['an escape sequence as text', '\\ud83d', '"\\\\ud83d"'],
   ['a backslash before a half', '\\\ud83d', '"\\\\\ufffd"'],
   ['a control character', '\u001f', '"\\u001f"'],
-])('%s', (_what, given, json) => {
+])('makes %s well-formed, and keeps everything else: %j is %s', (_what, given, json) => {
   expect(toJson(given)).toBe(json);
 });
 

@@ -52,6 +52,7 @@ export async function deleteAccount({
 }: ApiCall<{ yes?: boolean }>): Promise<void> {
   await confirm(`Delete the account ${id} with its subscriptions, events and deliveries?`, options.yes);
   const deleted = await api.client.accounts.delete(id);
+  if (!deleted) return terminal.result({ id }, () => `Deleted ${id}.`);
   terminal.result(deleted, () =>
     fields(
       [

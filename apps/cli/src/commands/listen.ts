@@ -1,8 +1,6 @@
 import { readVersion } from '@posthorn/lifecycle';
-import type { StreamedEvent } from '@posthorn/contract';
+import type { FollowedEvent } from '@posthorn/client';
 import type { PostResult } from '@posthorn/sender';
-import { bodyOf, followStream } from '../api/follow-stream.js';
-import type { Api } from '../api/open-api.js';
 import { configFile } from '../env.js';
 import { toTarget } from '../listen/forward-target.js';
 import { listenSecret } from '../listen/listen-secret.js';
@@ -26,7 +24,7 @@ interface ListenOptions {
 
 const DEFAULT_TIMEOUT_MS = 15_000; // DELIVERY_TIMEOUT_MS of workers
 
-type Event = Pick<StreamedEvent, 'id' | 'event' | 'body'>;
+type Event = Pick<FollowedEvent, 'id' | 'event' | 'body'>;
 
 /** Forwards each event of an account to a local URL, signed, until Ctrl-C. It needs no tunnel: this process connects to Posthorn. It
  *  makes no subscription, so nothing is recorded and nothing is repeated automatically; the key `r` sends the last event again. */
@@ -59,32 +57,24 @@ export async function listen({ api, args: [given], options, terminal }: ApiCall<
   };
   const endKeys = readKeys((key) => {
     if (key === 'r' && last) send(last.event);
-    else if (key === 'r') terminal.note('There is no event to send again yet.');
+    else if (key === 'r') terminal.note('No event to send again yet.');
     else if (key === 'q' || key === 'ctrl-c' || key === 'ctrl-d') stop();
   });
 
   try {
     let hasOpened = false;
     const onOpen = () => {
-      if (hasOpened) return terminal.note('Connected again.');
+      if (hasOpened) return terminal.note('Reconnected.');
       hasOpened = true;
       inOrder(async () => {
         announce(terminal, { target, secret, account, hasKeys: endKeys !== null });
         if (options.handshake !== false) printHandshake(terminal, await forwarder.handshake());
       });
     };
-    const items = followStream({
-      open: (lastId, on) => openStream(api, account, { events: options.events, lastId, signal: on }),
-      signal,
-      onOpen,
-      onLost: () => terminal.note('The connection was lost. Connecting again; events are not lost …'),
-    });
-    for await (const { name, data } of items) {
-      if (name === 'event') send(data as StreamedEvent);
-      else if (name === 'skipped') {
-        const { count } = data as { count: number | null };
-        terminal.note(`Skipped ${count ?? 'some'} events: too many at once. posthorn events list prints all.`);
-      }
+    const onLost = () => terminal.note('The connection was lost. Reconnecting; events are not lost …');
+    for await (const item of api.client.events.follow(account, { events: options.events, signal, onOpen, onLost })) {
+      if (item.type === 'event') send(item.event);
+      else terminal.note(`Skipped ${item.count ?? 'some'} events: too many at once. posthorn events list prints all.`);
     }
     await queue;
   } finally {
@@ -108,22 +98,6 @@ function targetOf(given: string | undefined, forward: string | undefined): strin
   });
 }
 
-async function openStream(
-  { client: { routes } }: Api,
-  account: string,
-  { events, lastId, signal }: { events: string[] | undefined; lastId: string | null; signal: AbortSignal },
-): Promise<ReadableStream<Uint8Array>> {
-  const { response } = await routes.GET('/v1/accounts/{account}/events/stream', {
-    params: {
-      path: { account },
-      query: events === undefined ? {} : { event: events },
-      header: lastId === null ? {} : { 'Last-Event-Id': lastId },
-    },
-    signal,
-  });
-  return bodyOf(response);
-}
-
 function announce(
   terminal: Terminal,
   { target, secret, account, hasKeys }: { target: URL; secret: string; account: string; hasKeys: boolean },
@@ -136,7 +110,7 @@ function announce(
 function printHandshake(terminal: Terminal, problem: string | null): void {
   if (problem === null) return terminal.note('Handshake: your endpoint passes it.');
   terminal.note(`Handshake: your endpoint does not pass it. ${printable(problem)}`);
-  terminal.note('listen needs no handshake and goes on. A webhook gets events only after its URL has passed it.');
+  terminal.note('listen needs no handshake and continues. A webhook gets events only after its URL has passed it.');
 }
 
 /** One line per request: time, status, duration, event. */

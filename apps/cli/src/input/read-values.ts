@@ -35,6 +35,16 @@ export function addAll(text: string, earlier: string[] = []): string[] {
   return [...earlier, ...text.split(',').filter((one) => one !== '')];
 }
 
+/** Throws unless the API knows all values of an option. */
+export function requireKnown(values: string[] | undefined, known: readonly string[], option: string): void {
+  const unknown = values?.find((value) => !known.includes(value));
+  if (unknown === undefined) return;
+  throw new PlainError(`${option}: ${JSON.stringify(unknown)} is unknown.`, {
+    fix: `Use one of: ${known.join(', ')}.`,
+    exitCode: EXIT.usage,
+  });
+}
+
 /** `name: value`, repeatable. */
 export function addHeader(text: string, earlier: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? [];
