@@ -218,7 +218,8 @@ function addReplays(program: Command): void {
     .option('--outcome <outcome>', 'of the last attempt; repeatable', addAll)
     .option('--status-code <code>', 'of the last response: 500, or 5xx; repeatable', addAll)
     .option('--dry-run', 'only count')
-    .option('--wait', 'show the progress until it has ended, and fail if a delivery failed')
+    .option('--wait', 'show the progress until it has ended; fail if a delivery failed, or it was canceled')
+    .option('--timeout <duration>', 'of --wait; default: 10m', toDuration)
     .action(runWithApi(async () => (await load()).startReplay));
   const noun = program.command('replays').description('running and ended replays');
   paged(verb(noun, 'list', 'list replays', 'posthorn replays list')).action(

@@ -19,7 +19,11 @@ interface StartOptions {
   event?: string;
   dryRun?: boolean;
   wait?: boolean;
+  timeout?: number;
 }
+
+const DEFAULT_TIMEOUT_MS = 10 * 60_000;
+const POLL_MS = 500;
 
 const replayFields = (of: Replay) =>
   [
@@ -35,7 +39,8 @@ const replayFields = (of: Replay) =>
     ['until', of.until],
   ] as const;
 
-/** Starts a replay. `--dry-run` only counts; `--wait` shows the progress until it has ended, and fails if a delivery failed. */
+/** Starts a replay. `--dry-run` only counts; `--wait` shows the progress until it has ended. Throws if a delivery failed, if it was
+ *  canceled, and if it has not ended in time. */
 export async function startReplay({ api, options, terminal }: ApiCall<StartOptions>): Promise<void> {
   const account = await api.account();
   const body = bodyOf(options);
@@ -55,9 +60,21 @@ export async function startReplay({ api, options, terminal }: ApiCall<StartOptio
       terminal.note(`It runs in the background. posthorn replays get ${started.id} shows its progress.`);
     return;
   }
-  const ended = await waitUntilEnded(api, account, started);
-  printOne(terminal, ended, replayFields);
-  if (ended.failed > 0) throw new PlainError(`${ended.failed} of ${ended.queued} deliveries failed.`);
+  const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
+  const replay = await waitUntilEnded(api, account, { started, timeoutMs });
+  printOne(terminal, replay, replayFields);
+  const { id, status, endedAt, queued, pending, failed } = replay;
+  if (failed > 0) throw new PlainError(`${failed} of ${queued} deliveries failed.`);
+  if (status === 'canceled') {
+    throw new PlainError(`The replay was canceled after it had queued ${queued} deliveries.`, {
+      fix: 'Check that its subscriptions are active, then start another one.',
+    });
+  }
+  if (endedAt === null) {
+    throw new PlainError(`The replay has not ended after ${timeoutMs / 1000} s: ${pending} of ${queued} are pending.`, {
+      fix: `It continues in the background: posthorn replays get ${id}. A paused subscription holds its deliveries.`,
+    });
+  }
 }
 
 export async function listReplays({ api, options, terminal }: ApiCall<ListOptions>): Promise<void> {
@@ -81,13 +98,19 @@ export async function cancelReplay({ api, args: [id = ''], terminal }: ApiCall):
   printOne(terminal, await api.client.replays.cancel(await api.account(), id), replayFields);
 }
 
-async function waitUntilEnded({ client }: Api, account: string, started: Replay): Promise<Replay> {
+/** Returns the replay when it has ended, or as it is after the time limit. */
+async function waitUntilEnded(
+  { client }: Api,
+  account: string,
+  { started, timeoutMs }: { started: Replay; timeoutMs: number },
+): Promise<Replay> {
+  const until = Date.now() + timeoutMs;
   const bar = openProgressBar('Replaying');
   try {
     for (let replay = started; ;) {
       bar.update(replay.delivered + replay.failed, Math.max(replay.matched, replay.queued));
-      if (replay.endedAt !== null) return replay;
-      await delay(500);
+      if (replay.endedAt !== null || Date.now() >= until) return replay;
+      await delay(POLL_MS);
       replay = await client.replays.get(account, replay.id);
     }
   } finally {

@@ -70,30 +70,31 @@ function publish(
   return client.publish(account, { event: type, payload: {}, idempotencyKey: key });
 }
 
-/** Waits until no delivery of the events is pending, and prints them. Throws if one failed, or if some are still pending. */
+/** Waits until every delivery of the events has ended, and prints them. Throws if one failed, or if some have not ended in time. */
 async function waitForDeliveries(
   { client }: Api,
   account: string,
   { events, timeoutMs, terminal }: { events: PublishedEvent[]; timeoutMs: number; terminal: Terminal },
 ): Promise<void> {
   const until = Date.now() + timeoutMs;
-  const ended: Delivery[] = [];
-  const waiting = new Map(events.map((event) => [event.id, event]));
-  while (waiting.size > 0) {
-    for (const { id, deliveries } of waiting.values()) {
-      const found = (await client.deliveries.list(account, { event: id, limit: 100 }).page()).data;
-      const isComplete = found.length >= Math.min(deliveries, 100) && found.every(({ status }) => status !== 'pending');
-      if (!isComplete && Date.now() < until) continue;
-      ended.push(...found);
-      waiting.delete(id);
+  const waiting: Waiting = { expanding: 0, pending: 0, held: 0 };
+  for (const event of events) {
+    let left = await waitingOf(client, account, event);
+    while (sumOf(left) > 0 && Date.now() < until) {
+      await delay(POLL_MS);
+      left = await waitingOf(client, account, event);
     }
-    if (waiting.size > 0) await delay(POLL_MS);
+    for (const state of STATES) waiting[state] += left[state];
   }
-  terminal.result({ data: ended }, () =>
-    ended.length === 0
+  const deliveries: Delivery[] = [];
+  for (const { id } of events) {
+    for await (const delivery of client.deliveries.list(account, { event: id, limit: 100 })) deliveries.push(delivery);
+  }
+  terminal.result({ data: deliveries }, () =>
+    deliveries.length === 0 && sumOf(waiting) === 0
       ? 'No deliveries: no subscription matches this event type.'
       : table(
-          ended,
+          deliveries,
           [
             ['DELIVERY', ({ id }) => id],
             ['STATUS', ({ status }) => status],
@@ -104,15 +105,33 @@ async function waitForDeliveries(
           terminal.paint,
         ),
   );
-  const pending = ended.filter(({ status }) => status === 'pending').length;
-  const failed = ended.filter(({ status }) => status === 'failed' || status === 'canceled').length;
+  const failed = deliveries.filter(({ status }) => status === 'failed' || status === 'canceled').length;
   if (failed > 0)
-    throw new PlainError(`${failed} of ${ended.length} deliveries failed.`, {
+    throw new PlainError(`${failed} of ${deliveries.length} deliveries failed.`, {
       fix: 'posthorn deliveries get <id> shows why.',
     });
-  if (pending > 0) {
-    throw new PlainError(`${pending} of ${ended.length} deliveries are still pending after ${timeoutMs / 1000} s.`, {
-      fix: 'posthorn deliveries get <id> shows what they wait for. --timeout waits longer.',
-    });
-  }
+  if (sumOf(waiting) === 0) return;
+  const states = STATES.filter((state) => waiting[state] > 0).map((state) => `${waiting[state]} ${state}`);
+  throw new PlainError(`Deliveries have not ended after ${timeoutMs / 1000} s: ${states.join(', ')}.`, {
+    fix:
+      waiting.held > 0
+        ? 'A paused subscription holds its deliveries: posthorn subscriptions resume <id> sends them.'
+        : 'posthorn deliveries get <id> shows what they wait for. --timeout waits longer.',
+  });
+}
+
+/** Number of deliveries that have not ended. `expanding`: workers have not created them yet. */
+type Waiting = Record<(typeof STATES)[number], number>;
+const STATES = ['expanding', 'pending', 'held'] as const;
+
+const sumOf = ({ expanding, pending, held }: Waiting): number => expanding + pending + held;
+
+async function waitingOf(client: Api['client'], account: string, event: PublishedEvent): Promise<Waiting> {
+  const { deliveryCounts: counts } = await client.events.get(account, event.id);
+  const created = counts.pending + counts.held + counts.succeeded + counts.failed + counts.canceled;
+  return {
+    expanding: Math.max(0, event.deliveries - created),
+    pending: counts.pending,
+    held: counts.held,
+  };
 }
