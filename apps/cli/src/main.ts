@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { EXIT, type ExitCode, PlainError } from './plain-error.js';
 import { createProgram } from './program.js';
 
-// A reader such as `head` has ended: there is nobody to print to.
+// A reader such as `head` has ended, so further output has no use.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
   throw error;

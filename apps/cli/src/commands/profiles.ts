@@ -97,7 +97,7 @@ export async function useProfile({ args: [name = ''], terminal }: Call): Promise
 }
 
 function noProfile(name: string | null, known: string[]): PlainError {
-  return new PlainError(name === null ? 'There is no current profile.' : `There is no profile ${name}.`, {
+  return new PlainError(name === null ? 'No profile is current.' : `No profile is named ${name}.`, {
     fix: known.length === 0 ? 'posthorn login makes one.' : `Choose one of: ${known.join(', ')}.`,
     exitCode: EXIT.notFound,
   });

@@ -5,7 +5,7 @@ const NONE: Given = {
   flags: {},
   env: { url: null, apiKey: null, profile: null, account: null },
   local: null,
-  config: { current: null, profiles: {}, listenSecrets: {} },
+  config: { current: null, profiles: {} },
 };
 const local = { apiUrl: 'http://127.0.0.1:3400', operatorKey: 'key-of-local' };
 const config = {
@@ -14,7 +14,6 @@ const config = {
     production: { url: 'https://hooks.example.com/posthorn', apiKey: 'key-of-production', account: 'acme' },
     staging: { url: 'https://staging.example.com', apiKey: 'key-of-staging', account: null },
   },
-  listenSecrets: {},
 };
 
 const choose = ({ env, ...given }: Partial<Omit<Given, 'env'>> & { env?: Partial<Given['env']> }) => {
@@ -34,7 +33,7 @@ it('takes --profile, then the environment, then the local stack, then the curren
   expect(choose({ env: { profile: 'staging' }, local, config })[1]).toBe('key-of-staging');
   expect(choose({ local, config })).toEqual(['http://127.0.0.1:3400/', 'key-of-local', 'demo']);
   expect(choose({ config })).toEqual(['https://hooks.example.com/posthorn', 'key-of-production', 'acme']);
-  expect(() => choose({})).toThrow('No local stack is running in this folder, and there is no profile.');
+  expect(() => choose({})).toThrow('No local stack is running in this folder, and no profile is stored.');
 });
 
 it('combines a key only with the origin that it was entered for', () => {
@@ -47,7 +46,7 @@ it('combines a key only with the origin that it was entered for', () => {
   ]);
   expect(at('http://127.0.0.1:3400')[1]).toBe('key-of-local');
   for (const url of ['https://evil.example.com', 'https://staging.example.com:444', 'http://127.0.0.1:3401']) {
-    expect(() => at(url)).toThrow('There is no key for');
+    expect(() => at(url)).toThrow('No key is stored for');
     expect(() => at(url, { flags: { profile: 'staging' } })).toThrow(
       'belongs to https://staging.example.com, not to --api-url',
     );
@@ -83,5 +82,5 @@ it('names the option and what it must be for a URL that is not valid, without re
 });
 
 it('a profile with the name of a property of objects does not exist', () => {
-  expect(() => choose({ config, flags: { profile: '__proto__' } })).toThrow('There is no profile __proto__.');
+  expect(() => choose({ config, flags: { profile: '__proto__' } })).toThrow('No profile is named __proto__.');
 });

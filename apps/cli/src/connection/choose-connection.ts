@@ -68,7 +68,7 @@ function find({ flags, env, local, config }: Given): Found {
   if (env.profile !== null) return profileOf(config, env.profile);
   if (local !== null) return localOf(local);
   if (config.current !== null) return profileOf(config, config.current);
-  throw new PlainError('No local stack is running in this folder, and there is no profile.', {
+  throw new PlainError('No local stack is running in this folder, and no profile is stored.', {
     fix: 'Start a local stack (posthorn dev), or connect to a server (posthorn login https://…).',
     exitCode: EXIT.usage,
   });
@@ -80,7 +80,7 @@ function keyFor(url: URL, { local, config }: Pick<Given, 'local' | 'config'>): F
   const names = [...(current === null ? [] : [current]), ...Object.keys(profiles)];
   const name = names.find((one) => profiles[one] && new URL(profiles[one].url).origin === url.origin);
   if (name !== undefined) return { ...profileOf(config, name), url };
-  throw new PlainError(`There is no key for ${url.origin}.`, {
+  throw new PlainError(`No key is stored for ${url.origin}.`, {
     fix: `Run: posthorn login ${url.origin} (or set POSTHORN_URL and POSTHORN_API_KEY).`,
     exitCode: EXIT.usage,
   });
@@ -90,7 +90,7 @@ function profileOf({ profiles }: Config, name: string): Found {
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (profile) return { ...profile, url: new URL(profile.url), source: `profile ${name}` };
   const known = Object.keys(profiles);
-  throw new PlainError(`There is no profile ${name}.`, {
+  throw new PlainError(`No profile is named ${name}.`, {
     fix: known.length === 0 ? 'Run: posthorn login' : `Choose one of: ${known.join(', ')}.`,
     exitCode: EXIT.usage,
   });

@@ -10,11 +10,10 @@ const file = join(folder, 'posthorn/config.json');
 const config: Config = {
   current: 'one',
   profiles: { one: { url: 'https://hooks.example.com', apiKey: 'hush', account: null } },
-  listenSecrets: {},
 };
 
 it('is empty without a file', () => {
-  expect(readConfig(file)).toEqual({ current: null, profiles: {}, listenSecrets: {} });
+  expect(readConfig(file)).toEqual({ current: null, profiles: {} });
 });
 
 it('writes a file that only its owner can read, whatever the umask, and leaves no draft', () => {

@@ -18,12 +18,10 @@ export type Profile = z.infer<typeof Profile>;
 const Config = z.object({
   current: z.string().nullable(),
   profiles: z.record(z.string(), Profile),
-  /** Signing secrets of `listen`, by `<origin> <account>`, so that they stay the same. */
-  listenSecrets: z.record(z.string(), z.string()),
 });
 export type Config = z.infer<typeof Config>;
 
-const EMPTY: Config = { current: null, profiles: {}, listenSecrets: {} };
+const EMPTY: Config = { current: null, profiles: {} };
 
 /** Reads the profiles. Returns an empty configuration if there is no file. Throws if other users can read the keys, or if the file is
  *  not valid; the message contains no value. */

@@ -5,7 +5,7 @@ interface Keypress {
   ctrl?: boolean;
 }
 
-/** Calls back for single keys while stdin is a terminal. Returns how to end it; null: stdin is no terminal. */
+/** Calls back for single keys while stdin is a terminal. Returns how to end it; null: stdin is not a terminal. */
 export function readKeys(onKey: (key: string) => void, input = process.stdin): (() => void) | null {
   if (!input.isTTY) return null;
   const press = (_text: string | undefined, { name, ctrl }: Keypress) => {

@@ -132,7 +132,7 @@ function startStack(env: NodeJS.ProcessEnv = {}) {
 
 function localFile(): LocalFile {
   const local = readLocalFile(dataDir);
-  if (local === null) throw new Error('There is no local.json.');
+  if (local === null) throw new Error('local.json does not exist.');
   return local;
 }
 
