@@ -29,8 +29,13 @@ compdef _posthorn posthorn
   fish: `# fish: save as ~/.config/fish/completions/posthorn.fish:  posthorn completion fish > …
 function __posthorn_complete
     set -l words (commandline --tokenize --cut-at-cursor --current-process)
-    posthorn complete -- $words[2..] (commandline --current-token) 2>/dev/null
+    set -l candidates (posthorn complete -- $words[2..] (commandline --current-token) 2>/dev/null)
+    if set --query candidates[1]
+        printf '%s\\n' $candidates
+    else
+        __fish_complete_path (commandline --current-token)
+    end
 end
-complete --command posthorn --arguments '(__posthorn_complete)'
+complete --command posthorn --no-files --arguments '(__posthorn_complete)'
 `,
 };
