@@ -3,6 +3,7 @@ import { migrateQueues } from '@posthorn/jobs';
 import { type ClonedDatabase, cloneDatabase, openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { runDoctor } from './run-cli.js';
 import { type Stack, startStack } from './stack.js';
 import { supportsNamedStatements, startPgBouncer } from './start-pgbouncer.js';
 import { openTransactionPooler } from './transaction-pooler.js';
@@ -136,6 +137,11 @@ describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that
       /^DATABASE_URL points to a connection pooler that loses prepared statements: switch the pooler to session mode/;
     await expect(check(url)).rejects.toThrow(sentence);
     await expect(check(url, database.url)).rejects.toThrow(sentence);
+    const checks = await runDoctor({ DATABASE_URL: url, DATABASE_DIRECT_URL: database.url });
+    expect(checks.find(({ name }) => name === 'Pooler')).toMatchObject({
+      status: 'failed',
+      detail: 'loses prepared statements',
+    });
   });
 
   it('ends a process with that sentence', async () => {
@@ -187,6 +193,19 @@ describe('behind a pooler in transaction mode that supports named statements', (
     await expect(check(url, `${url}?x`)).rejects.toThrow(/^DATABASE_DIRECT_URL points to a connection pooler/);
     await expect(migrateUp({ url, log: silent })).rejects.toThrow(/set DATABASE_DIRECT_URL to the URL of Postgres/);
     await check(url, database.url);
+    const statuses = async (settings: Record<string, string>) =>
+      Object.fromEntries(
+        (await runDoctor({ DATABASE_URL: url, ...settings })).map(({ name, status }) => [name, status]),
+      );
+    expect(await statuses({})).toMatchObject({ Database: 'ok', Pooler: 'failed', Queue: 'failed' });
+    expect(await statuses({ DATABASE_DIRECT_URL: database.url, DATABASE_READ_URL: url })).toMatchObject({
+      Database: 'ok',
+      'Direct connection': 'ok',
+      Pooler: 'ok',
+      Migrations: 'ok',
+      'Read replica': 'failed',
+      Queue: 'ok',
+    });
   });
 
   it('fails the start if DATABASE_READ_URL leads to it; a replica that is away is not checked', async () => {

@@ -3,6 +3,7 @@ import { migrateQueues } from '@posthorn/jobs';
 import { openEndpoint, type Endpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runDoctor } from './run-cli.js';
 import { type Stack, startStack } from './stack.js';
 import { startWithReplica, type WithReplica } from './start-with-replica.js';
 
@@ -96,6 +97,17 @@ it('reads lists from the replica, and reports its lag', async () => {
   await until('the list to show it', async () => (await listEvents()).ids.includes(id));
   await until('no lag', async () => (await listEvents()).lagSeconds === 0);
   await until('the metric to say that it is up', async () => (await metric('up')) === 1);
+});
+
+it('doctor inspects the replica', async () => {
+  const checks = await runDoctor({
+    DATABASE_URL: postgres.primary.url,
+    DATABASE_READ_URL: postgres.replicaUrl,
+  });
+  expect(checks.find(({ name }) => name === 'Read replica')).toMatchObject({
+    status: 'ok',
+    detail: expect.stringMatching(/^Postgres .*, a standby$/),
+  });
 });
 
 it('reads lists from the primary while the replica is away, and reports it', async () => {

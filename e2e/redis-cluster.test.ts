@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
+import { runDoctor } from './run-cli.js';
 import { type Stack, startStack } from './stack.js';
 
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
@@ -67,6 +68,27 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
     await client.query(`UPDATE due_subscriptions SET due_at = due_at - interval '90 seconds'`);
     await client.end();
   };
+
+  it('doctor inspects every node, and names the one that would delete jobs', async () => {
+    const last = cluster.nodes.at(-1);
+    const client = new Redis(last?.current.url ?? '');
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const checks = await runDoctor({ DATABASE_URL: stack.databaseUrl, ...redis });
+    await client.config('SET', 'maxmemory-policy', 'noeviction');
+    client.disconnect();
+    expect(checks.find(({ name }) => name === 'Queue')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringContaining('with 3 primaries, QUEUE_SHARDS 3'),
+    });
+    const memory = checks.filter(({ name }) => name.startsWith('Memory and persistence of Redis'));
+    expect(memory).toHaveLength(3);
+    expect(memory.filter(({ status }) => status === 'failed')).toEqual([
+      expect.objectContaining({
+        name: `Memory and persistence of Redis 127.0.0.1:${last?.port}`,
+        detail: expect.stringContaining('allkeys-lru'),
+      }),
+    ]);
+  });
 
   it('delivers first attempts and retries with jobs on all three nodes', async () => {
     endpoint.respondWith(500, 500, 500, 200);

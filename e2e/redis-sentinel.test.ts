@@ -4,6 +4,7 @@ import { makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
+import { runDoctor } from './run-cli.js';
 import { startStack } from './stack.js';
 
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
@@ -15,15 +16,17 @@ describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () 
     const sentinels = await startRedisSentinels({ directory: folder });
     if (!sentinels) throw new Error('this machine has no redis-server');
     for (const { current } of sentinels.servers) await allowPosthorn(current.url);
-    const stack = await startStack({
-      backend: 'redis',
-      redis: {
-        REDIS_SENTINELS: sentinels.ports.map((port) => `127.0.0.1:${port}`).join(),
-        REDIS_SENTINEL_NAME: sentinels.name,
-        REDIS_USERNAME: 'posthorn',
-        REDIS_PASSWORD,
-      },
-      env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
+    const settings = {
+      REDIS_SENTINELS: sentinels.ports.map((port) => `127.0.0.1:${port}`).join(),
+      REDIS_SENTINEL_NAME: sentinels.name,
+      REDIS_USERNAME: 'posthorn',
+      REDIS_PASSWORD,
+    };
+    const stack = await startStack({ backend: 'redis', redis: settings, env: { RETRY_SCHEDULE_SECONDS: '1,1,1' } });
+    const checks = await runDoctor({ DATABASE_URL: stack.databaseUrl, ...settings });
+    expect(checks.find(({ name }) => name === 'Queue')).toMatchObject({
+      status: 'ok',
+      detail: expect.stringContaining('Redis behind Sentinels'),
     });
     const endpoint = await openEndpoint();
     const { account } = await stack.subscribe(endpoint.url);

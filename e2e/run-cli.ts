@@ -36,7 +36,7 @@ export interface Cli {
   /** Runs a shell script, in which `posthorn` is the command. */
   shell(script: string, env?: Record<string, string>): Running;
   /** Runs it on a terminal (a pty). */
-  startOnTerminal(args: string[]): Running;
+  startOnTerminal(args: string[], env?: Record<string, string>): Running;
   close(): Promise<void>;
 }
 
@@ -98,8 +98,12 @@ export function openCli(variables: Record<string, string>): Cli {
     },
     start: (args) => launch(process.execPath, [main, ...args]),
     shell: (script, more) => launch('bash', ['-euo', 'pipefail', '-c', script], more),
-    startOnTerminal: (args) =>
-      launch('script', ['--quiet', '--return', '--flush', '--command', `posthorn ${args.join(' ')}`, '/dev/null']),
+    startOnTerminal: (args, more) =>
+      launch(
+        'script',
+        ['--quiet', '--return', '--flush', '--command', `posthorn ${args.join(' ')}`, '/dev/null'],
+        more,
+      ),
     async close() {
       for (const child of running) {
         child.kill('SIGKILL');
@@ -109,4 +113,23 @@ export function openCli(variables: Record<string, string>): Cli {
     },
   };
   return cli;
+}
+
+export interface DoctorCheck {
+  name: string;
+  status: 'ok' | 'warning' | 'failed' | 'skipped';
+  detail: string;
+  fix: string | null;
+}
+
+/** Runs `posthorn doctor` with these settings. */
+export async function runDoctor(settings: Record<string, string>): Promise<DoctorCheck[]> {
+  const cli = openCli(settings);
+  try {
+    const { stdout, stderr } = await cli.run(['doctor', '--json']);
+    if (stdout === '') throw new Error(stderr);
+    return (JSON.parse(stdout) as { checks: DoctorCheck[] }).checks;
+  } finally {
+    await cli.close();
+  }
 }

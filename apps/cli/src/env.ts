@@ -48,18 +48,21 @@ export function readConnectionSettings() {
   ]);
 }
 
-/** The settings that `doctor` checks. */
+/** The servers that `doctor` checks. A local stack of this folder has those that are not set. */
 export function readDoctorSettings() {
+  return readEnv(process.env, [...QUEUE_SETTINGS, 'DATABASE_READ_URL', 'POSTHORN_DATA_DIR'], { localStack: true });
+}
+
+/** The rules by which workers send: those of a server, or those of a local stack. */
+export function readSendingRules({ isLocalStack }: { isLocalStack: boolean }) {
   const names = [
-    ...QUEUE_SETTINGS,
-    'POSTHORN_DATA_DIR',
     'ALLOW_PRIVATE_NETWORKS',
     'DENY_NETWORKS',
     'REQUIRE_HTTPS',
     'PUBLIC_URL',
     'DELIVERY_TIMEOUT_MS',
   ] as const;
-  return readEnv(process.env, names, { localStack: true });
+  return isLocalStack ? readEnv(process.env, names, { localStack: true }) : readEnv(process.env, names);
 }
 
 /** The file with the profiles of `login`, in the user's configuration folder. The specification of XDG ignores relative paths. */

@@ -7,13 +7,16 @@ const url = inject('redisUrl') ?? '';
 describe.skipIf(url === '')('inspectRedis', () => {
   it('reports the topology, what happens when memory is full, and the difference of the clocks', async () => {
     const report = await inspectRedis({ backend: 'redis', url });
-    expect(report).toMatchObject({ mode: 'standalone', primaries: 1, isPrimary: true });
+    expect(report).toMatchObject({
+      mode: 'standalone',
+      servers: [{ address: new URL(url).host, isPrimary: true }],
+    });
     const redis = new Redis(url);
     const [, policy] = (await redis.config('GET', 'maxmemory-policy')) as [string, string];
     redis.disconnect();
-    expect(report.evictionPolicy).toBe(policy);
+    expect(report.servers[0]?.evictionPolicy).toBe(policy);
     const behind = await inspectRedis({ backend: 'redis', url }, () => Date.now() - 3_600_000);
-    expect(Math.round(behind.aheadMs / 60_000)).toBe(60);
+    expect(Math.round((behind.servers[0]?.aheadMs ?? 0) / 60_000)).toBe(60);
   });
 });
 

@@ -3,12 +3,10 @@ import type { Cluster, Redis } from 'ioredis';
 import type { QueueConnection } from './backend.js';
 import { connectRedis } from './connect-redis.js';
 
-/** What `posthorn doctor` checks about a Redis. */
-export interface RedisReport {
-  /** What the server is, whatever the settings call it. */
-  mode: 'standalone' | 'cluster' | 'sentinel';
-  /** Servers that hold jobs: more than one only in a Cluster. */
-  primaries: number;
+/** What `posthorn doctor` checks about a server that holds jobs. */
+export interface RedisServer {
+  /** Without user and password. */
+  address: string;
   version: string;
   isPrimary: boolean;
   /** `noeviction` is the only one that loses no jobs. */
@@ -18,9 +16,16 @@ export interface RedisReport {
   aheadMs: number;
 }
 
+export interface RedisReport {
+  /** What the servers are, whatever the settings call them. */
+  mode: 'standalone' | 'cluster' | 'sentinel';
+  /** All primaries of a Cluster, otherwise one server. */
+  servers: RedisServer[];
+}
+
 const WITHIN_MS = 5_000;
 
-/** Connects once and reads what could lose jobs. Uses INFO and TIME, which managed servers allow, unlike CONFIG. Throws if the server
+/** Connects to each server once and reads what could lose jobs. Uses INFO and TIME, which managed servers allow, unlike CONFIG. Throws if the server
  *  does not respond within five seconds. */
 export async function inspectRedis(
   connection: Extract<QueueConnection, { backend: 'redis' }>,
@@ -35,29 +40,35 @@ export async function inspectRedis(
       });
     }
     const nodes: Redis[] = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
-    const [node] = nodes;
-    if (!node) throw new Error('the Cluster has no primary');
-    const info = readInfo(await node.info());
-    const before = now();
-    const [seconds = 0, microseconds = 0] = (await node.time()).map(Number);
-    const middle = (before + now()) / 2;
-    return {
-      mode:
-        info.get('redis_mode') === 'cluster'
-          ? 'cluster'
-          : info.get('redis_mode') === 'sentinel'
-            ? 'sentinel'
-            : 'standalone',
-      primaries: nodes.length,
+    const inspected = await Promise.all(nodes.map((node) => inspectServer(node, now)));
+    const [first] = inspected;
+    if (!first) throw new Error('the Cluster has no primary');
+    return { mode: first.mode, servers: inspected.map(({ server }) => server) };
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function inspectServer(
+  node: Redis,
+  now: () => number,
+): Promise<{ mode: RedisReport['mode']; server: RedisServer }> {
+  const info = readInfo(await node.info());
+  const before = now();
+  const [seconds = 0, microseconds = 0] = (await node.time()).map(Number);
+  const middle = (before + now()) / 2;
+  const mode = info.get('redis_mode');
+  return {
+    mode: mode === 'cluster' || mode === 'sentinel' ? mode : 'standalone',
+    server: {
+      address: `${node.options.host}:${node.options.port}`,
       version: info.get('redis_version') ?? 'unknown',
       isPrimary: info.get('role') !== 'slave',
       evictionPolicy: info.get('maxmemory_policy') ?? 'unknown',
       hasAppendOnlyFile: info.get('aof_enabled') === '1',
       aheadMs: Math.round(seconds * 1_000 + microseconds / 1_000 - middle),
-    };
-  } finally {
-    client.disconnect();
-  }
+    },
+  };
 }
 
 function readInfo(text: string): Map<string, string> {

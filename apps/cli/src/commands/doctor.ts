@@ -7,7 +7,7 @@ import { checkDatabase } from '../doctor/check-database.js';
 import { checkEndpoint } from '../doctor/check-endpoint.js';
 import { checkQueue } from '../doctor/check-queue.js';
 import { type Check, skipped } from '../doctor/check.js';
-import { configFile, readConnectionSettings, readDoctorSettings, resolveDataDir } from '../env.js';
+import { configFile, readConnectionSettings, readDoctorSettings, readSendingRules, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
 import { printable } from '../output/printable.js';
 import type { Paint } from '../output/terminal.js';
@@ -23,7 +23,8 @@ export async function doctor({ options, terminal }: Call<{ endpoint?: string[] }
   const settings = readDoctorSettings();
   const local = readLocalFile(resolveDataDir(settings.dataDir));
   const databaseUrl = settings.databaseUrl ?? local?.databaseUrl ?? null;
-  const usesLocal = settings.databaseUrl === null && local !== null;
+  const usesLocal = local !== null && databaseUrl === local.databaseUrl;
+  const rules = readSendingRules({ isLocalStack: usesLocal });
   const version = readVersion(new URL('../../package.json', import.meta.url));
 
   const queue = usesLocal
@@ -37,9 +38,9 @@ export async function doctor({ options, terminal }: Call<{ endpoint?: string[] }
       : chooseQueue(settings);
   const parts = await Promise.all([
     checkApiOfConnection(options),
-    checkDatabase({ url: databaseUrl, directUrl: settings.databaseDirectUrl }),
+    checkDatabase({ url: databaseUrl, directUrl: settings.databaseDirectUrl, readUrl: settings.databaseReadUrl }),
     checkQueue(queue),
-    ...(options.endpoint ?? []).map(async (url) => [await checkEndpoint(url, settings, version)]),
+    ...(options.endpoint ?? []).map(async (url) => [await checkEndpoint(url, rules, version)]),
   ]);
   const checks = parts.flat();
 

@@ -2,53 +2,115 @@ import { inspectDatabase, migrationStatus, readPooling } from '@posthorn/core';
 import { type Check, failed, judgeClock, ok, reasonOf, skipped, warning } from './check.js';
 
 type Pooling = Awaited<ReturnType<typeof readPooling>>;
+type Report = Awaited<ReturnType<typeof inspectDatabase>>;
 
-/** Checks Postgres, its pooler, its clock and the migrations. */
-export async function checkDatabase({
-  url,
-  directUrl,
-}: {
+interface Urls {
+  /** null: not set. */
   url: string | null;
   directUrl: string | null;
-}): Promise<Check[]> {
+  readUrl: string | null;
+}
+
+/** Checks Postgres, its pooler, its clock, the migrations and the read replica. Judges each URL separately. */
+export async function checkDatabase({ url, directUrl, readUrl }: Urls): Promise<Check[]> {
   if (url === null) return [skipped('Database', 'DATABASE_URL is not set here, and no local stack is running.')];
+  const direct = directUrl === url ? null : directUrl;
+  const [primary, ofDirect, replica] = await Promise.all([
+    checkPrimary(url),
+    direct === null ? [] : checkDirect(direct),
+    readUrl === null ? [] : checkReplica(readUrl),
+  ]);
+  const responds = ![...primary, ...ofDirect].some(({ status }) => status === 'failed');
+  const more = responds ? [await checkPooler(url, direct), await checkMigrations(directUrl ?? url)] : [];
+  return [...primary, ...ofDirect, ...more, ...replica];
+}
+
+async function checkPrimary(url: string): Promise<Check[]> {
+  const report = await inspect('Database', 'DATABASE_URL', url);
+  if ('status' in report) return [report];
+  const { maxConnections, usedConnections, aheadMs } = report;
+  const connections = `${usedConnections} of ${maxConnections} in use`;
+  return [
+    judgePrimary('Database', 'DATABASE_URL', report),
+    usedConnections > maxConnections * 0.8
+      ? warning(
+          'Connections',
+          connections,
+          'Lower DATABASE_POOL_SIZE or raise max_connections. Keep at least ten connections free.',
+        )
+      : ok('Connections', connections),
+    judgeClock('Clock of the database', aheadMs),
+  ];
+}
+
+async function checkDirect(url: string): Promise<Check[]> {
+  const report = await inspect('Direct connection', 'DATABASE_DIRECT_URL', url);
+  return ['status' in report ? report : judgePrimary('Direct connection', 'DATABASE_DIRECT_URL', report)];
+}
+
+async function checkReplica(url: string): Promise<Check[]> {
+  const name = 'Read replica';
+  const report = await inspect(name, 'DATABASE_READ_URL', url);
+  if ('status' in report) return [report];
+  const { version, isReplica, aheadMs } = report;
+  return [
+    await judgeReplica(url, `Postgres ${version}, a ${isReplica ? 'standby' : 'primary'}`, isReplica),
+    judgeClock('Clock of the read replica', aheadMs),
+  ];
+}
+
+async function judgeReplica(url: string, found: string, isReplica: boolean): Promise<Check> {
+  const name = 'Read replica';
   try {
-    const report = await inspectDatabase(url);
-    const { version, majorVersion, maxConnections, usedConnections, isReplica, aheadMs } = report;
-    const checks = [
-      majorVersion < 15
-        ? failed('Database', `Postgres ${version}`, 'Upgrade to Postgres 15 or newer.')
-        : isReplica
-          ? failed(
-              'Database',
-              `Postgres ${version}, a standby`,
-              'Set DATABASE_URL to the primary. DATABASE_READ_URL is for a standby.',
-            )
-          : ok('Database', `Postgres ${version}`),
-      usedConnections > maxConnections * 0.8
-        ? warning(
-            'Connections',
-            `${usedConnections} of ${maxConnections} in use`,
-            'Lower DATABASE_POOL_SIZE or raise max_connections. Keep at least ten connections free.',
-          )
-        : ok('Connections', `${usedConnections} of ${maxConnections} in use`),
-      judgeClock('Clock of the database', aheadMs),
-    ];
-    const pooling = await readPooling(url);
-    checks.push(
-      judgePooler(pooling, directUrl === null || directUrl === url ? null : await readPooling(directUrl)),
-      judgeMigrations(await migrationStatus({ url: directUrl ?? url })),
-    );
-    return checks;
+    if ((await readPooling(url)) !== 'session') {
+      return failed(
+        name,
+        'behind a pooler in transaction mode',
+        'Set DATABASE_READ_URL to the URL of the replica itself, or switch the pooler to session mode.',
+      );
+    }
   } catch (error) {
-    return [
-      failed(
-        'Database',
-        `does not respond: ${reasonOf(error)}`,
-        'Check host, port, user and password in DATABASE_URL, and that Postgres accepts connections from this machine.',
-      ),
-    ];
+    return failed(name, `does not respond: ${reasonOf(error)}`, 'Look at the log of the replica.');
   }
+  if (isReplica) return ok(name, found);
+  return warning(name, found, 'Set DATABASE_READ_URL to a standby of DATABASE_URL, or unset it.');
+}
+
+async function checkPooler(url: string, direct: string | null): Promise<Check> {
+  try {
+    const [pooling, ofDirect] = await Promise.all([readPooling(url), direct === null ? null : readPooling(direct)]);
+    return judgePooler(pooling, ofDirect);
+  } catch (error) {
+    return failed('Pooler', `does not respond: ${reasonOf(error)}`, 'Look at the log of the pooler and of Postgres.');
+  }
+}
+
+async function checkMigrations(url: string): Promise<Check> {
+  try {
+    return judgeMigrations(await migrationStatus({ url }));
+  } catch (error) {
+    return failed('Migrations', `cannot be read: ${reasonOf(error)}`, 'Check the rights of the database user.');
+  }
+}
+
+/** Returns a failed check that names the setting if the database does not respond. */
+async function inspect(name: string, setting: string, url: string): Promise<Report | Check> {
+  try {
+    return await inspectDatabase(url);
+  } catch (error) {
+    return failed(
+      name,
+      `does not respond: ${reasonOf(error)}`,
+      `Check host, port, user and password in ${setting}, and that Postgres accepts connections from this machine.`,
+    );
+  }
+}
+
+function judgePrimary(name: string, setting: string, { version, majorVersion, isReplica }: Report): Check {
+  const found = `Postgres ${version}`;
+  if (majorVersion < 15) return failed(name, found, 'Upgrade to Postgres 15 or newer.');
+  if (!isReplica) return ok(name, found);
+  return failed(name, `${found}, a standby`, `Set ${setting} to the primary. DATABASE_READ_URL is for a standby.`);
 }
 
 /** `direct`: what DATABASE_DIRECT_URL leads to; null: it is not set. */

@@ -3,16 +3,15 @@ import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core';
 import { openSender, readAddressPolicy } from '@posthorn/sender';
 import { type Check, failed, ok, warning } from './check.js';
 
-const TIMEOUT_MS = 15_000;
-
 interface Rules {
   allowPrivateNetworks: string;
   denyNetworks: string;
   requireHttps: boolean;
   publicUrl: string | null;
+  deliveryTimeoutMs: number;
 }
 
-/** Sends the handshake to a URL as a worker would, with the address rules of the settings. */
+/** Sends the handshake to a URL as a worker would, with the address rules and the time limit of the settings. */
 export async function checkEndpoint(url: string, rules: Rules, version: string): Promise<Check> {
   const name = `Endpoint ${url}`;
   const sender = openSender({ policy: readAddressPolicy(rules), userAgent: `Posthorn/${version}` });
@@ -24,7 +23,7 @@ export async function checkEndpoint(url: string, rules: Rules, version: string):
       body: handshakeBody(challenge),
       secrets: [`whsec_${randomBytes(32).toString('base64')}`],
       headers: {},
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: rules.deliveryTimeoutMs,
     });
     const judgement = judgeResponse(result, challenge);
     if (judgement.verdict === 'verified')

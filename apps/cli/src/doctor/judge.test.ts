@@ -18,15 +18,15 @@ describe('judgePooler', () => {
 });
 
 describe('judgeTopology', () => {
-  const report = {
-    mode: 'standalone',
-    primaries: 1,
+  const server = {
+    address: '10.0.0.1:6379',
     version: '7.2.4',
     isPrimary: true,
     evictionPolicy: 'noeviction',
     hasAppendOnlyFile: true,
     aheadMs: 0,
-  } as const;
+  };
+  const standalone = { mode: 'standalone', servers: [server] } as const;
   const single = { backend: 'redis', url: 'redis://127.0.0.1' } as const;
   const cluster = (shards: number) => ({
     backend: 'redis' as const,
@@ -36,18 +36,25 @@ describe('judgeTopology', () => {
     password: null,
     isSecure: false,
   });
+  const withServer = (changed: object) => ({ mode: 'cluster' as const, servers: [server, { ...server, ...changed }] });
 
   it('compares what the server is with what the settings call it', () => {
-    expect(judgeTopology(report, single).status).toBe('ok');
-    expect(judgeTopology({ ...report, mode: 'cluster' }, single).fix).toContain('REDIS_CLUSTER_NODES');
-    expect(judgeTopology({ ...report, mode: 'sentinel' }, single).fix).toContain('REDIS_SENTINELS');
-    expect(judgeTopology(report, cluster(4)).fix).toContain('REDIS_URL');
-    expect(judgeTopology({ ...report, isPrimary: false }, single).status).toBe('failed');
-    expect(judgeTopology({ ...report, version: '6.2.0' }, single).fix).toContain('Redis 7');
+    expect(judgeTopology({ ...standalone, servers: [server] }, single).status).toBe('ok');
+    expect(judgeTopology({ mode: 'cluster', servers: [server] }, single).fix).toContain('REDIS_CLUSTER_NODES');
+    expect(judgeTopology({ mode: 'sentinel', servers: [server] }, single).fix).toContain('REDIS_SENTINELS');
+    expect(judgeTopology({ ...standalone, servers: [server] }, cluster(4)).fix).toContain('REDIS_URL');
+  });
+
+  it('names the server of a Cluster that is a replica or too old, whichever it is', () => {
+    const address = '10.0.0.2:6379';
+    const replica = judgeTopology(withServer({ address, isPrimary: false }), cluster(8));
+    expect(replica).toMatchObject({ status: 'failed', detail: '10.0.0.2:6379 is a replica' });
+    const old = judgeTopology(withServer({ address, version: '6.2.0' }), cluster(8));
+    expect(old).toMatchObject({ detail: 'Redis 6.2.0 at 10.0.0.2:6379', fix: 'Upgrade to Redis 7 or Valkey.' });
   });
 
   it('warns of fewer than four shards per primary', () => {
-    const three = { ...report, mode: 'cluster', primaries: 3 } as const;
+    const three = { mode: 'cluster' as const, servers: [server, server, server] };
     expect(judgeTopology(three, cluster(1)).fix).toContain('QUEUE_SHARDS to 12');
     expect(judgeTopology(three, cluster(12)).status).toBe('ok');
   });
@@ -55,7 +62,7 @@ describe('judgeTopology', () => {
 
 it('fails for a policy that deletes jobs, and warns without an append-only file', () => {
   const status = (evictionPolicy: string, hasAppendOnlyFile: boolean) =>
-    judgeMemory({ evictionPolicy, hasAppendOnlyFile }).status;
+    judgeMemory('Redis', { evictionPolicy, hasAppendOnlyFile }).status;
   expect([status('noeviction', true), status('noeviction', false), status('allkeys-lru', true)]).toEqual([
     'ok',
     'warning',
