@@ -82,7 +82,7 @@ describe('commands and programs of the documentation', () => {
       env: {
         ...process.env,
         PATH: `${bin}:${process.env['PATH']}`,
-        POSTHORN_KEY: stack.operatorKey,
+        POSTHORN_API_KEY: stack.operatorKey,
         POSTHORN_OPERATOR_KEY: stack.operatorKey,
         ...env,
       },
@@ -209,7 +209,7 @@ describe('commands and programs of the documentation', () => {
           ...process.env,
           DATABASE_URL: database.url,
           POSTHORN_URL: stack.apiUrl,
-          POSTHORN_KEY: stack.operatorKey,
+          POSTHORN_API_KEY: stack.operatorKey,
         },
         stdio: ['ignore', 'ignore', 'inherit'],
       });
@@ -317,7 +317,7 @@ describe('commands and programs of the documentation', () => {
     });
 
     it('has code samples that publish an event, with curl, Node.js and Python', async () => {
-      const env = { ...process.env, POSTHORN_KEY: stack.operatorKey };
+      const env = { ...process.env, POSTHORN_API_KEY: stack.operatorKey };
       const outputs = [
         await inShell(samples('events', 'sh')[0] ?? ''),
         (await run(process.execPath, ['--input-type=module', '-e', inStack(samples('events', 'js')[0])], { env }))
@@ -374,16 +374,17 @@ describe('commands and programs of the documentation', () => {
         expect(gets.length).toBeGreaterThan(30);
         const shell = gets.map(
           (one) =>
-            `export POSTHORN_KEY=${keyFor(one)}\n${withIds(one, one.sh)} >/dev/null || { echo 'curl: ${one.path}'; false; }`,
+            `export POSTHORN_API_KEY=${keyFor(one)}\n${withIds(one, one.sh)} >/dev/null || { echo 'curl: ${one.path}'; false; }`,
         );
         await inShell(shell.join('\n'));
         const js = gets.map(
-          (one) => `process.env.POSTHORN_KEY = '${keyFor(one)}';\nawait (async () => {\n${withIds(one, one.js)}\n})();`,
+          (one) =>
+            `process.env.POSTHORN_API_KEY = '${keyFor(one)}';\nawait (async () => {\n${withIds(one, one.js)}\n})();`,
         );
         const node = await run(process.execPath, ['--input-type=module', '-e', js.join('\n')], { maxBuffer: 10e6 });
         expect(node.stdout.match(/^\d{3} /gm)).toEqual(gets.map(() => '200 '));
         if (!hasPython) return;
-        const py = gets.map((one) => `os.environ["POSTHORN_KEY"] = "${keyFor(one)}"\n${withIds(one, one.py)}`);
+        const py = gets.map((one) => `os.environ["POSTHORN_API_KEY"] = "${keyFor(one)}"\n${withIds(one, one.py)}`);
         await run('python3', ['-c', ['import os', ...py].join('\n')], { maxBuffer: 10e6 });
       });
 
@@ -392,7 +393,7 @@ describe('commands and programs of the documentation', () => {
         expect(streams).toHaveLength(3);
         for (const sample of streams) {
           const PATH = `${bin}:${process.env['PATH']}`;
-          const env = { ...process.env, PATH, POSTHORN_KEY: stack.operatorKey, PYTHONUNBUFFERED: '1' };
+          const env = { ...process.env, PATH, POSTHORN_API_KEY: stack.operatorKey, PYTHONUNBUFFERED: '1' };
           const programs: [string, string[]][] = [
             ['sh', ['-c', `exec ${withIds(sample, sample.sh)}`]],
             [process.execPath, ['--input-type=module', '-e', withIds(sample, sample.js)]],

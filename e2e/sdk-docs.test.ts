@@ -101,7 +101,7 @@ describe('calls', () => {
   ];
   it.each(calls)('$name runs', async (snippet) => {
     const endpoint = await openEndpoint();
-    const env = { POSTHORN_URL: stack.apiUrl, POSTHORN_KEY: stack.operatorKey, WEBHOOK_URL: endpoint.url };
+    const env = { POSTHORN_URL: stack.apiUrl, POSTHORN_API_KEY: stack.operatorKey, WEBHOOK_URL: endpoint.url };
     const { child, said } = await start(snippet, env);
     const [code] = await once(child, 'close');
     await endpoint.close();

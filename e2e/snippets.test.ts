@@ -156,7 +156,7 @@ describe.each(Object.entries(LANGUAGES))('%s', (name, { isOptional, probe, endpo
       file,
       read(publish.file).replaceAll('https://hooks.example.com', stack.apiUrl).replaceAll('/acme/', `/${account}/`),
     );
-    const child = start(publish.run(file), { POSTHORN_KEY: stack.operatorKey });
+    const child = start(publish.run(file), { POSTHORN_API_KEY: stack.operatorKey });
     const [code] = await once(child, 'exit');
     expect(code).toBe(0);
     const { data } = await stack.call<{ data: { event: string }[] }>('GET', `/v1/accounts/${account}/events`);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
-const { DATABASE_URL, POSTHORN_URL, POSTHORN_KEY } = process.env;
+const { DATABASE_URL, POSTHORN_URL, POSTHORN_API_KEY } = process.env;
 const pool = new pg.Pool({ connectionString: DATABASE_URL });
 pool.on('error', (error) => console.error(error.message)); // an idle connection was lost; the next query opens another one
 
@@ -13,7 +13,7 @@ async function publish(account, rows) {
   );
   const response = await fetch(`${POSTHORN_URL}/v1/accounts/${account}/events/batch`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${POSTHORN_KEY}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${POSTHORN_API_KEY}`, 'content-type': 'application/json' },
     body: `{"events":[${events}]}`,
     signal: AbortSignal.timeout(30_000),
   });

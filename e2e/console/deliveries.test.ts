@@ -336,7 +336,7 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await see('No events yet');
     await button('Create a key for publishing').click();
     await see('you will not see it again');
-    const [, key] = /'(phk_[^']+)'/.exec(await page.getByText(/^export POSTHORN_KEY=/).innerText()) ?? [];
+    const [, key] = /'(phk_[^']+)'/.exec(await page.getByText(/^export POSTHORN_API_KEY=/).innerText()) ?? [];
     const command = await page.getByLabel('the request in curl', { exact: true }).innerText();
     const [, url, body] = /^curl -X POST (\S+) [^]*-d '([^']+)'/.exec(command) ?? [];
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };

@@ -14,7 +14,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	request.Header.Set("authorization", "Bearer "+os.Getenv("POSTHORN_KEY"))
+	request.Header.Set("authorization", "Bearer "+os.Getenv("POSTHORN_API_KEY"))
 	request.Header.Set("content-type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

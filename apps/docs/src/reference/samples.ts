@@ -59,7 +59,7 @@ const shellQuoted = (text: string): string => `'${text.replaceAll("'", String.ra
 function curl({ method, url, needsKey, body, isStream }: Request): string {
   const parts = [
     `curl${isStream ? ' -N' : ''}${method === 'GET' ? '' : ` -X ${method}`} ${url.includes('?') ? shellQuoted(url) : url}`,
-    ...(needsKey ? ['-H "authorization: Bearer $POSTHORN_KEY"'] : []),
+    ...(needsKey ? ['-H "authorization: Bearer $POSTHORN_API_KEY"'] : []),
     ...(body === null ? [] : ["-H 'content-type: application/json'", `-d ${shellQuoted(body)}`]),
   ];
   return parts.join(' \\\n  ');
@@ -67,7 +67,7 @@ function curl({ method, url, needsKey, body, isStream }: Request): string {
 
 function node({ method, url, needsKey, body, isStream }: Request): string {
   const headers = [
-    ...(needsKey ? ['authorization: `Bearer ${process.env.POSTHORN_KEY}`'] : []),
+    ...(needsKey ? ['authorization: `Bearer ${process.env.POSTHORN_API_KEY}`'] : []),
     ...(body === null ? [] : ["'content-type': 'application/json'"]),
   ];
   const options = [
@@ -84,7 +84,7 @@ function node({ method, url, needsKey, body, isStream }: Request): string {
 
 function python({ method, url, needsKey, body, isStream }: Request): string {
   const headers = [
-    ...(needsKey ? [`"authorization": f"Bearer {os.environ['POSTHORN_KEY']}"`] : []),
+    ...(needsKey ? [`"authorization": f"Bearer {os.environ['POSTHORN_API_KEY']}"`] : []),
     ...(body === null ? [] : ['"content-type": "application/json"']),
   ];
   return [

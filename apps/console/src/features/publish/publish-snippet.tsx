@@ -16,7 +16,7 @@ export function PublishSnippet({ account, apiKey }: { account: string; apiKey: s
   return (
     <div className="stack close">
       <p className="small muted">
-        First set the key in your shell: <code>{`export POSTHORN_KEY='${apiKey ?? '…'}'`}</code>
+        First set the key in your shell: <code>{`export POSTHORN_API_KEY='${apiKey ?? '…'}'`}</code>
       </p>
       <Snippet what="the request" snippets={SNIPPETS} fill={fill} />
     </div>
