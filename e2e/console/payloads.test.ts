@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
@@ -40,6 +42,31 @@ describe.skipIf(inject('browserPath') === null)('a payload in the console', () =
     const [download] = await Promise.all([page.waitForEvent('download'), button('Download the payload').click()]);
     expect(download.suggestedFilename()).toBe(`${id}.json`);
     expect(await readFile(await download.path(), 'utf8')).toBe(ODD);
+  });
+
+  it('“Copy as curl” sends the same request from a shell, also with quotes in the URL and the body', async ({
+    page,
+    context,
+    stack,
+    endpoint,
+    signIn,
+    button,
+  }) => {
+    const { account } = await stack.subscribe(`${endpoint.url}/it's'$(exit)`);
+    const { id } = await stack.publish(account, `{"event":"message:created","payload":{"text":"it's $HOME"}}`);
+    const { id: delivery } = await waitFor(async () => {
+      const one = await stack.delivery(account, id);
+      return one.status === 'succeeded' && one;
+    });
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await signIn(`/accounts/${account}/deliveries/${delivery}`);
+    await button('Copy as curl').click();
+    await button('Copied').waitFor();
+    const command = String(await page.evaluate('navigator.clipboard.readText()'));
+    await promisify(execFile)('sh', ['-c', command]);
+    const [first, second] = endpoint.events;
+    expect(endpoint.events).toHaveLength(2);
+    expect([second?.path, String(second?.rawBody)]).toEqual([first?.path, String(first?.rawBody)]);
   });
 
   it('finds a text in a long payload, also in folded parts; Enter goes to the next match', async ({

@@ -14,6 +14,7 @@ import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { DeliveryPill } from '../../components/pill.js';
 import { Loaded } from '../../components/states.js';
 import { Attempts } from './attempts.js';
+import { curlCommand } from './curl-command.js';
 import { useRetry } from './delivery-table.js';
 import { Stepper } from './stepper.js';
 
@@ -121,7 +122,7 @@ function JobLink({ delivery: { id, status, attemptCount } }: { delivery: Deliver
   );
 }
 
-/** Copies the request as a curl command. It has no signature, because that needs the secret. */
+/** Copies the request as a curl command. */
 function CopyAsCurl({ account, delivery }: { account: string; delivery: Delivery }) {
   const may = useMay();
   const event = useQuery({
@@ -130,8 +131,8 @@ function CopyAsCurl({ account, delivery }: { account: string; delivery: Delivery
     enabled: may('events:read'),
   });
   if (event.data === undefined || event.data.payload === null) return null;
-  const body = requestBody(event.data).replaceAll("'", String.raw`'\''`);
-  const text = `curl -i -X POST '${delivery.url}' \\\n  -H 'content-type: application/json' \\\n  -H 'webhook-id: ${delivery.eventId}' \\\n  --data-raw '${body}'`;
+  const { url, eventId } = delivery;
+  const text = curlCommand({ url, eventId, body: requestBody(event.data) });
   return (
     <Copy text={text} what="as curl">
       Copy as curl
