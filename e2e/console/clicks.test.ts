@@ -1,17 +1,6 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
-
-/** Counts the clicks in the page from now on. The result returns their number, and throws if the page was loaded again. */
-async function countClicks(page: Page): Promise<() => Promise<number>> {
-  await page.evaluate(`window.clicks = 0;
-    addEventListener('click', ({ isTrusted, detail }) => { if (isTrusted && detail > 0) window.clicks += 1; }, true);`);
-  return async () => {
-    const clicks = await page.evaluate('window.clicks');
-    if (typeof clicks !== 'number') throw new Error('the page was loaded again');
-    return clicks;
-  };
-}
+import { countClicks } from './count-clicks.js';
 
 describe.skipIf(inject('browserPath') === null)('clicks of a customer in the portal', () => {
   it('adds a first webhook and sees its test delivered in three clicks', async ({

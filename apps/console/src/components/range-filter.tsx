@@ -1,4 +1,4 @@
-import { type Range, RANGES, since } from './range.js';
+import { ALL, type Range, RANGES, since } from './range.js';
 import { Select } from './select.js';
 import { TimeMenu } from './time-menu.js';
 import { clockTime, momentOf, useZone } from './zone.js';
@@ -12,11 +12,14 @@ export function RangeFilter({
   value,
   onChange,
   isRequired = false,
+  hasAll = false,
 }: {
   value: Range;
   onChange: (value: { range: string; from: string; to: string }) => void;
   /** Hides the choice "any". */
   isRequired?: boolean;
+  /** Offers all time, as a range. */
+  hasAll?: boolean;
 }) {
   const { range = '', from = '', to = '' } = value;
   const zone = useZone();
@@ -35,7 +38,10 @@ export function RangeFilter({
           )
         }
       >
-        {[...RANGES.map(({ id, label }) => [id, label] as const), [CUSTOM, 'Custom range'] as const]}
+        {[
+          ...[...RANGES, ...(hasAll ? [ALL] : [])].map(({ id, label }) => [id, label] as const),
+          [CUSTOM, 'Custom range'] as const,
+        ]}
       </Select>
       {isCustom && (
         <>

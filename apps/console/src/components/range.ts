@@ -9,8 +9,13 @@ export const RANGES = [
   { id: '30d', label: 'Last 30 days', ms: 30 * 24 * 60 * MINUTE_MS },
 ] as const;
 
+/** The range of everything that is stored, for what needs a range. */
+export const ALL = { id: 'all', label: 'All time' } as const;
+export const BEGINNING = new Date(0).toISOString();
+
 /** The start of a range, rounded to the minute so that it stays the same between two renders. */
 export function since(range: string | undefined, now = Date.now()): string | undefined {
+  if (range === ALL.id) return BEGINNING;
   const found = RANGES.find(({ id }) => id === range);
   return found && new Date(Math.floor((now - found.ms) / MINUTE_MS) * MINUTE_MS).toISOString();
 }

@@ -1,5 +1,6 @@
 import { REPLAYABLE_STATUSES } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
+import { ALL } from '../../components/range.js';
 import type { DeliverySearch } from '../../search.js';
 
 /** Opens a replay with the filters of the list. A replay supports all of them. */
@@ -15,8 +16,15 @@ export function RetryAll({
   const replayable = wanted?.filter((one) => (REPLAYABLE_STATUSES as readonly string[]).includes(one));
   if (replayable?.length === 0)
     return (
-      <span className="row small muted">Nothing to retry: deliveries with this status are sent automatically.</span>
+      <span className="row small muted">
+        Nothing to retry:{' '}
+        {wanted?.includes('held')
+          ? 'held deliveries are sent when you resume their webhook.'
+          : 'pending deliveries are sent automatically.'}
+      </span>
     );
+  // Without a range, the list shows deliveries of any time.
+  const isBounded = [range, from, to, replay, event].some(Boolean);
   return (
     <Link
       className="button"
@@ -32,7 +40,7 @@ export function RetryAll({
         eventType,
         event,
         replay,
-        range,
+        range: isBounded ? range : ALL.id,
         from,
         to,
       }}

@@ -2,6 +2,7 @@ import { DELIVERY_WORDS, type Replay, REPLAYABLE_STATUSES } from '@posthorn/cont
 import { useQuery } from '@tanstack/react-query';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { withFilters } from '../../components/filters.js';
+import { BEGINNING } from '../../components/range.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
@@ -30,7 +31,7 @@ export function ReplayForm({
 }) {
   const chosen: ReplaySearch = { which: 'failed', ...search, ...fixed };
   const isRangeRequired = needsRange(account, chosen);
-  const wanted = isRangeRequired && !hasRange(chosen) ? { ...chosen, range: '24h' } : chosen;
+  const wanted = isRangeRequired ? withStart(chosen) : chosen;
   const set = (changes: ReplaySearch) => onSearch(withFilters(search, changes));
   return (
     <div className="panel stack">
@@ -56,7 +57,7 @@ export function ReplayForm({
         {wanted.event ? (
           <FilterChip onRemove={() => set({ event: '' })}>One event</FilterChip>
         ) : (
-          <RangeFilter isRequired={isRangeRequired} value={wanted} onChange={set} />
+          <RangeFilter isRequired={isRangeRequired} hasAll={isRangeRequired} value={wanted} onChange={set} />
         )}
       </FilterBar>
       {wanted.q && !/^(dlv|evt)_/i.test(wanted.q) && (
@@ -74,7 +75,11 @@ export function ReplayForm({
 const needsRange = (account: string | null, { which, event, replay }: ReplaySearch): boolean =>
   !event && (account === null || which === 'missed' || !replay);
 
-const hasRange = ({ range, from, to }: ReplaySearch): boolean => !!range || !!from || !!to;
+/** Adds the start of the range, if it has none. */
+function withStart(chosen: ReplaySearch): ReplaySearch {
+  if (chosen.range || chosen.from) return chosen;
+  return chosen.to ? { ...chosen, from: BEGINNING } : { ...chosen, range: '24h' };
+}
 
 const WHICH = [
   { id: 'failed', label: 'Failed and canceled deliveries', help: 'All attempts failed, or the webhook was disabled' },
