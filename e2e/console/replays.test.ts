@@ -1,10 +1,13 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { toUuid } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
+import { countClicks } from './count-clicks.js';
 
 /** Two attempts, twelve seconds apart: long enough to be visible, and deliveries still fail soon. */
 const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
@@ -27,6 +30,20 @@ async function replay(page: Page, count: number): Promise<void> {
   await page.getByRole('button', { name: 'Start replay' }).click();
   await page.getByText(`${count} of ${count} delivered`).waitFor();
   await page.getByRole('heading', { level: 1 }).getByText('Completed').waitFor();
+}
+
+/** Adds deliveries of an event to other webhooks, before its only one. */
+async function addDeliveries(databaseUrl: string, event: string, count: number): Promise<void> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  await client.query(
+    `INSERT INTO finished_deliveries
+       (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+     SELECT (left(d.id::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, account_id, event_id, event_type, posthorn_uuidv7(), status, 1, 0, created_at, completed_at
+     FROM finished_deliveries d, generate_series(1, $2::int) n WHERE d.event_id = $1`,
+    [toUuid('evt', event), count],
+  );
+  await client.end();
 }
 
 describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
@@ -67,9 +84,12 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
     await waitFor(async () => (await failed()).data.length === 3);
     endpoint.respondWith(200);
-    await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
+    await signIn(`/accounts/${account}/subscriptions/${id}`);
     const before = endpoint.events.length;
+    const clicks = await countClicks(page);
+    await page.getByRole('navigation', { name: 'Webhook' }).getByRole('link', { name: 'Replay' }).click();
     await replay(page, 3);
+    expect(await clicks()).toBe(3);
     await waitFor(() => endpoint.events.length === before + 3);
     const again = endpoint.events.slice(before).map(({ headers }) => headers['webhook-id']);
     expect(again.toSorted()).toEqual(failing.map(({ id: event }) => event).toSorted());
@@ -171,9 +191,11 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
       dryRun: true,
     });
     await signIn('/');
+    const clicks = await countClicks(page);
     await page.getByRole('link', { name: 'Replays' }).click();
     await page.getByRole('link', { name: 'Replay deliveries' }).click();
     await replay(page, failed.matched);
+    expect(await clicks()).toBe(4);
     // Its progress by account, with links to its deliveries of each.
     const [account = ''] = accounts;
     const row = page.getByRole('row').filter({ hasText: account });
@@ -194,13 +216,31 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     const { id } = await stack.publish(account, EVENT);
     await waitFor(() => endpoint.events.length === 1);
     await stack.subscribe(`${endpoint.url}later`, { account });
+    await addDeliveries(stack.databaseUrl, id, 100);
     await signIn(`/accounts/${account}/events/${id}`);
+    // The event has only its oldest deliveries.
+    await page.getByText('Showing the oldest 100 of 101.').waitFor();
     await button('Send to webhooks').click();
     const choices = page.getByRole('checkbox');
     await choices.nth(1).waitFor();
     for (const index of [0, 1]) await choices.nth(index).check();
-    await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+    const send = page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true });
+    // The part for the later webhook fails. A repetition sends only that part.
+    const isFirst = (body: { which?: string } | null) => body?.which === 'missed';
+    await page.route('**/replays', (route) =>
+      isFirst(route.request().postDataJSON() as { which?: string } | null)
+        ? route.fulfill({ status: 503, json: { title: 'The database is not responding.' } })
+        : route.continue(),
+    );
+    await send.click();
+    await page.getByRole('alert').getByText('The database is not responding.').waitFor();
+    await waitFor(() => endpoint.events.length === 2);
+    await page.unrouteAll();
+    await send.click();
+    await page.getByText('Event queued for 1 webhook.').waitFor();
     await waitFor(() => endpoint.events.length === 3);
+    const paths = endpoint.events.map(({ path }) => path);
+    expect(paths.toSorted()).toEqual(['/webhook', '/webhook', '/webhooklater']);
     expect(new Set(endpoint.events.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]));
   });
 

@@ -2,7 +2,7 @@ import type { Delivery, DeliveryDetail, ListCount, WaitingDeliveries } from '@po
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { accountPath } from '../api/account-path.js';
 import { call, query } from '../api/call.js';
-import type { Page } from '../api/page.js';
+import { allOf, type Page } from '../api/page.js';
 import { POLL_MS, SOON_MS } from '../api/polling.js';
 
 export interface DeliveryFilters {
@@ -29,6 +29,15 @@ export const deliveriesQuery = (account: string, filters: DeliveryFilters) =>
     placeholderData: keepPreviousData,
     refetchInterval: POLL_MS,
   });
+
+/** The deliveries of an event for some webhooks, at most one for each. */
+export const readDeliveriesTo = async (account: string, event: string, subscription: string[]): Promise<Delivery[]> => {
+  const filters = query({ event, subscription }).replace('?', '&');
+  const { data } = await allOf((paging) =>
+    call<Page<Delivery>>('GET', `${accountPath(account)}/deliveries${paging}${filters}`),
+  );
+  return data;
+};
 
 /** The number of deliveries on all pages of that list. */
 export const countDeliveries = (account: string, filters: Omit<DeliveryFilters, 'cursor' | 'limit'>) =>

@@ -72,7 +72,11 @@ export function EventView({
         }
       />
       {isSending && (
-        <SendEvent account={account} event={{ id, event: type, deliveries }} onClose={() => setIsSending(false)} />
+        <SendEvent
+          account={account}
+          event={{ id, event: type, deliveries, deliveryCounts }}
+          onClose={() => setIsSending(false)}
+        />
       )}
       <div className="panel">
         <Facts

@@ -8,10 +8,11 @@ import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components
 import { Url } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
 import { useToast } from '../../components/toasts.js';
+import { readDeliveriesTo } from '../../queries/deliveries.js';
 import { replaysPath } from '../../queries/replays.js';
 import { allSubscriptionsQuery } from '../../queries/webhooks.js';
 
-type Event = Pick<EventDetail, 'id' | 'event' | 'deliveries'>;
+type Event = Pick<EventDetail, 'id' | 'event' | 'deliveries' | 'deliveryCounts'>;
 
 /** Maximum number of webhooks of one replay. */
 const AT_ONCE = 50;
@@ -24,7 +25,15 @@ const Choice = z.object({
 export function SendEvent({ account, event, onClose }: { account: string; event: Event; onClose: () => void }) {
   const subscriptions = useQuery(allSubscriptionsQuery(account));
   const form = useSchemaForm(Choice, { webhooks: [] });
-  const send = useSendEvent(account, event, { onDone: onClose, onFail: (error) => showRefusal(form, error) });
+  const send = useSendEvent(account, event, {
+    onStarted: (started) =>
+      form.setValue(
+        'webhooks',
+        form.getValues('webhooks').filter((id) => !started.includes(id)),
+      ),
+    onDone: onClose,
+    onFail: (error) => showRefusal(form, error),
+  });
   const error = errorOf(form, 'webhooks');
   return (
     <Dialog title="Send to webhooks" onClose={onClose}>
@@ -74,7 +83,7 @@ const PENDING = ['pending', 'held'];
 const deliveryTo = ({ deliveries }: Event, subscription: string) =>
   deliveries.find(({ subscriptionId }) => subscriptionId === subscription);
 
-/** Whether the event can be sent to this webhook and is not queued for it yet. */
+/** Whether the event can be sent to this webhook and, as far as it is known here, is not queued for it yet. */
 function receives({ id, status, events }: Subscription, event: Event): boolean {
   const delivery = deliveryTo(event, id);
   if (status !== 'active' && status !== 'paused') return false;
@@ -84,31 +93,54 @@ function receives({ id, status, events }: Subscription, event: Event): boolean {
 
 function stateOf(event: Event, subscription: string): string {
   const delivery = deliveryTo(event, subscription);
-  if (delivery === undefined) return 'Not sent yet';
+  if (delivery === undefined) return isComplete(event) ? 'Not sent yet' : '';
   return delivery.status === 'succeeded' ? 'Delivered; it will be sent again' : 'Failed or canceled';
 }
 
-/** Sends an event to the chosen webhooks: again where a delivery of it exists, otherwise for the first time. */
+/** Whether the event has all its deliveries. It has at most the oldest hundred. */
+const isComplete = ({ deliveries, deliveryCounts }: Event): boolean =>
+  deliveries.length === Object.values(deliveryCounts).reduce((sum, count) => sum + count, 0);
+
+/** Sends an event to the chosen webhooks: again where a delivery of it exists, otherwise for the first time. Returns how many will get it. */
 function useSendEvent(
   account: string,
   event: Event,
-  { onDone, onFail }: { onDone: () => void; onFail: (error: Error) => void },
+  {
+    onStarted,
+    onDone,
+    onFail,
+  }: {
+    /** The event is queued for these. If the rest fails, a repetition must not send it to them twice. */
+    onStarted: (webhooks: string[]) => void;
+    onDone: () => void;
+    onFail: (error: Error) => void;
+  },
 ) {
   const queryClient = useQueryClient();
   const toast = useToast();
-  return useMutation<void, Error, string[]>({
+  return useMutation<number, Error, string[]>({
     async mutationFn(chosen) {
-      const again = chosen.filter((id) => deliveryTo(event, id));
-      const first = chosen.filter((id) => !deliveryTo(event, id));
-      const start = (subscriptions: string[], filter: object) =>
-        subscriptions.length === 0
-          ? null
-          : call<Replay>('POST', replaysPath(account), { event: event.id, subscriptions, ...filter });
-      await start(again, { which: 'failed', statuses: ['failed', 'canceled', 'succeeded'] });
-      await start(first, { which: 'missed' });
+      const known = new Set((await readDeliveriesTo(account, event.id, chosen)).map((one) => one.subscriptionId));
+      const again = { which: 'failed', statuses: ['failed', 'canceled', 'succeeded'] };
+      let count = 0;
+      for (const [subscriptions, filter] of [
+        [chosen.filter((id) => known.has(id)), again],
+        [chosen.filter((id) => !known.has(id)), { which: 'missed' }],
+      ] as const) {
+        if (subscriptions.length === 0) continue;
+        const body = { event: event.id, subscriptions, ...filter };
+        count += (await call<Replay>('POST', replaysPath(account), body)).matched;
+        onStarted(subscriptions);
+      }
+      return count;
     },
-    onSuccess(_, chosen) {
-      toast(`Event queued for ${chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`}.`);
+    onSuccess(count, chosen) {
+      const all = chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`;
+      toast(
+        count === 0
+          ? 'Nothing was sent: the event is already queued for the chosen webhooks, or they do not subscribe to it.'
+          : `Event queued for ${count < chosen.length ? `${count} of ` : ''}${all}.`,
+      );
       onDone();
     },
     onError: onFail,
