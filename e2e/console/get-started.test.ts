@@ -31,11 +31,32 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
     await steps.getByText('Send a test, done').waitFor();
     await steps.getByText('Receive the first published event, to do').waitFor();
 
+    // A test that is sent again is still a test.
+    await page.goto(`/accounts/${account}/deliveries`);
+    await page.getByRole('link', { name: 'message:created' }).click();
+    await button('Retry now').click();
+    await waitFor(() => endpoint.events.length === 2);
+    await page.goto(`/accounts/${account}/deliveries?trigger=manual`);
+    await page.getByRole('row', { name: /Succeeded/ }).waitFor();
+    await page.goto(`/accounts/${account}/integrations`);
+    await steps.getByText('Send a test, done').waitFor();
+    await steps.getByText('Receive the first published event, to do').waitFor();
+
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await steps.waitFor({ state: 'detached' });
     await page.reload();
     await page.getByRole('cell', { name: 'Active' }).waitFor();
     expect(await steps.count()).toBe(0);
+
+    // Without a test, it stays.
+    const other = await stack.subscribe(endpoint.url);
+    const { id } = await stack.publish(other.account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(other.account, id)).status === 'succeeded');
+    await page.goto(`/accounts/${other.account}/integrations`);
+    await steps.getByText('Receive the first published event, done').waitFor();
+    await steps.getByText('Send a test, to do').waitFor();
+    await page.goto(`/accounts/${account}/integrations`);
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
 
     // In an outage, the newest deliveries have failed.
     endpoint.respondWith(500);

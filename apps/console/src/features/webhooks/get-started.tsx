@@ -1,15 +1,17 @@
-import type { Subscription } from '@posthorn/contract';
-import { useQuery } from '@tanstack/react-query';
+import type { DeliveryDetail, Subscription } from '@posthorn/contract';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Circle, CircleCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { deliveriesQuery } from '../../queries/deliveries.js';
+import { deliveriesQuery, deliveryQuery } from '../../queries/deliveries.js';
 import { HowToPublish } from '../publish/first-event.js';
 import { useMay } from '../session/session.js';
 import './get-started.css';
 
-const PUBLISHED = { status: ['succeeded'], trigger: ['auto', 'manual', 'replay'], limit: 1 };
+const PUBLISHED = { status: ['succeeded'], trigger: ['auto'], limit: 1 };
 const TESTED = { trigger: ['test'], limit: 1 };
+/** A delivery is found by the trigger of its last attempt. Only the first one says whether it is a test. */
+const SENT_AGAIN = { trigger: ['manual', 'replay'], limit: 5 };
 
 interface Props {
   account: string;
@@ -29,13 +31,22 @@ function Steps({ account, webhooks }: Props) {
   const enabled = may('deliveries:read');
   const published = useQuery({ ...deliveriesQuery(account, PUBLISHED), enabled }).data;
   const tested = useQuery({ ...deliveriesQuery(account, TESTED), enabled }).data;
-  if (!published || !tested) return null;
+  const sentAgain = useQuery({ ...deliveriesQuery(account, SENT_AGAIN), enabled }).data;
+  const details = useQueries({
+    queries: (sentAgain?.data ?? []).map(({ id }) => ({
+      ...deliveryQuery(account, id),
+      refetchInterval: false as const,
+    })),
+  });
+  if (!published || !tested || !sentAgain || details.some(({ isLoading }) => isLoading)) return null;
+  const retried = details.flatMap(({ data }) => data ?? []);
   const active = webhooks.find(({ status }) => status !== 'unverified');
   const [first] = webhooks;
-  // Without a match among thousands of deliveries, the page is empty but has a next one: the account started long ago.
-  const isPublished = published.data.length > 0 || published.nextCursor !== null;
-  const isTested = tested.data.length > 0;
-  if (active !== undefined && isPublished) {
+  const isPublished = published.data.length > 0 || retried.some((one) => one.status === 'succeeded' && !isTest(one));
+  const isTested = tested.data.length > 0 || retried.some(isTest);
+  // Without a match among thousands of deliveries, a page is empty but has a next one: the account started long ago.
+  const isOld = [published, tested].some(({ data, nextCursor }) => data.length === 0 && nextCursor !== null);
+  if (active !== undefined && (isOld || (isPublished && isTested))) {
     started.add(account);
     return null;
   }
@@ -74,6 +85,8 @@ function Steps({ account, webhooks }: Props) {
     </section>
   );
 }
+
+const isTest = ({ attempts }: DeliveryDetail): boolean => attempts[0]?.trigger === 'test';
 
 function Step({ isDone, title, children }: { isDone: boolean; title: string; children: ReactNode }) {
   const Icon = isDone ? CircleCheck : Circle;
