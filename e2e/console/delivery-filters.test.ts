@@ -4,6 +4,7 @@ import { waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
+import { countClicks } from './count-clicks.js';
 
 /** Changes a subscription, or its pending deliveries, as time would. */
 async function change(databaseUrl: string, id: string, changes: { subscription?: string; deliveries?: string }) {
@@ -13,6 +14,25 @@ async function change(databaseUrl: string, id: string, changes: { subscription?:
   if (subscription) await client.query(`UPDATE subscriptions SET ${subscription} WHERE id = $1`, [toUuid('sub', id)]);
   if (deliveries)
     await client.query(`UPDATE pending_deliveries SET ${deliveries} WHERE subscription_id = $1`, [toUuid('sub', id)]);
+  await client.end();
+}
+
+/** Adds an event of some time ago to an account, with a failed delivery to its only webhook. */
+async function fail(databaseUrl: string, account: string, age: string): Promise<void> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  await client.query(
+    `WITH added AS (
+       INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+       SELECT posthorn_uuid_at(t), $1::varchar, 'message:created', convert_to('{"event":"message:created","payload":{}}', 'utf8'), 1, t
+       FROM (SELECT now() - $2::interval AS t) made RETURNING *
+     )
+     INSERT INTO finished_deliveries
+       (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+     SELECT posthorn_delivery_id(e.id), account_id, e.id, type, (SELECT id FROM subscriptions WHERE account_id = $1::varchar),
+       'failed', 1, 1, created_at, created_at FROM added e`,
+    [account, age],
+  );
   await client.end();
 }
 
@@ -89,6 +109,31 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     expect(await page.getByText('selected').count()).toBe(0);
   });
 
+  it('“Retry all that match” of a list without a time range also retries what failed days ago, in three clicks', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account } = await stack.subscribe(endpoint.url);
+    await fail(stack.databaseUrl, account, '3 days');
+    await signIn(`/accounts/${account}/deliveries?status=failed`);
+    await page.getByRole('row', { name: /Failed/ }).waitFor();
+    const clicks = await countClicks(page);
+    await page.getByRole('link', { name: 'Retry all that match' }).click();
+    await button('Preview').click();
+    await see('1 delivery to 1 webhook will be replayed, oldest first, rate-limited.');
+    await button('Start replay').click();
+    await see('1 of 1 delivered');
+    expect(await clicks()).toBe(3);
+    expect(endpoint.events).toHaveLength(1);
+
+    await page.goto(`/accounts/${account}/deliveries?status=held`);
+    await see('Nothing to retry: held deliveries are sent when you resume their webhook.');
+  });
+
   it('exports the filtered deliveries as CSV', async ({ page, stack, endpoint, signIn, button }) => {
     const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, payloadOf('ada@example.com'));
@@ -129,8 +174,9 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await page.goto(`/accounts/${account}/integrations`);
     const card = page.getByRole('region', { name: 'Waiting' });
     await card.getByText(/^1 \(oldest/).waitFor();
-    await card.getByRole('link', { name: /^1 waits for its next attempt$/ }).click();
-    await waitFor(() => new URL(page.url()).searchParams.get('status') === 'pending');
+    await card.getByText(/^1 waits for its next attempt$/).waitFor();
+    await card.getByRole('link', { name: 'See the waiting deliveries' }).click();
+    await waitFor(() => new URL(page.url()).searchParams.get('status') === 'pending,held');
     await page.getByRole('row', { name: /503/ }).waitFor();
     await page.goto(`/accounts/${account}/subscriptions/${id}`);
     endpoint.respondWith(200);
@@ -141,11 +187,13 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await waitFor(async () => (await stack.delivery(account, published.id)).status === 'succeeded');
   });
 
-  it('shows how many of the waiting deliveries were sent after an outage, also after a reload', async ({
+  it('after a successful test, shows how many of the waiting deliveries were sent, also after a reload', async ({
     page,
     stack,
     endpoint,
     signIn,
+    button,
+    see,
   }) => {
     const { account, id } = await stack.subscribe(endpoint.url);
     endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' } });
@@ -156,8 +204,9 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     // With a rate limit whose next turn is in an hour, the deliveries become due but are not sent.
     await change(stack.databaseUrl, id, { subscription: `rate_limit = 1, next_slot_at = now() + interval '1 hour'` });
     endpoint.respondWith(200);
-    await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/test`, {}, 202);
-    await signIn(`/accounts/${account}/subscriptions/${id}`);
+    await signIn(`/accounts/${account}/subscriptions/${id}/test`);
+    await button('Send test').click();
+    await see('Delivered: endpoint returned 200');
     const progress = page.getByRole('status').filter({ hasText: 'The waiting deliveries are being sent' });
     await progress.getByText(/^\d delivered, 0 failed, 3 still waiting$/).waitFor();
     await page.reload();
@@ -195,7 +244,7 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await button('Replay missed events').waitFor();
     await button('Replay failed and canceled').click();
     await button('Preview').click();
-    await see(/^2 deliveries will be replayed/);
+    await see(/^2 deliveries to 1 webhook will be replayed/);
   });
 
   it('a delivery that waits for a working endpoint says so, and names no time in the past', async ({
@@ -220,6 +269,6 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
       .first()
       .waitFor();
     await page.getByText('They are sent when an attempt succeeds.').waitFor();
-    expect(await page.getByRole('main').innerText()).not.toMatch(/retry|The next attempt is scheduled/);
+    expect(await page.getByRole('main').innerText()).not.toMatch(/· retry|The next attempt is scheduled/);
   });
 });

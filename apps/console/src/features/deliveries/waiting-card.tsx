@@ -46,16 +46,13 @@ function Reasons({ account, waiting }: { account: string; waiting: WaitingDelive
       <ul className="stack tight small">
         {reasons.map((one) => (
           <li key={one.state}>
-            <Link
-              to="/accounts/$account/deliveries"
-              params={{ account }}
-              search={{ status: one.state === 'held' ? 'held' : 'pending' }}
-            >
-              {whole.format(one.count)} {REASONS[one.state][one.count === 1 ? 0 : 1]}
-            </Link>
+            {whole.format(one.count)} {REASONS[one.state][one.count === 1 ? 0 : 1]}
           </li>
         ))}
       </ul>
+      <Link to="/accounts/$account/deliveries" params={{ account }} search={{ status: 'pending,held' }}>
+        See the waiting deliveries
+      </Link>
       {isSample && (
         <p className="muted small">These reasons cover only the {whole.format(explained)} oldest deliveries.</p>
       )}

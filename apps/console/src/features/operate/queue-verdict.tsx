@@ -28,7 +28,7 @@ export function QueueVerdict({ of }: { of: Queues }) {
 
 function verdictOf({ queues, workersAlive, deliveries, circuits, mostBehind }: Queues): {
   tone: 'success' | 'warning' | 'danger';
-  text: string;
+  text: ReactNode;
   parts: ReactNode[];
 } {
   const parts = waitingParts({ deliveries, circuits, mostBehind });
@@ -38,7 +38,15 @@ function verdictOf({ queues, workersAlive, deliveries, circuits, mostBehind }: Q
   const { overdue, oldestOverdueSeconds } = deliveries;
   if (overdue > 0) {
     const oldest = oldestOverdueSeconds === null ? '' : `, the oldest for ${age(oldestOverdueSeconds)}`;
-    return { tone: 'warning', text: `Deliveries are late: ${some(overdue)} overdue${oldest}`, parts };
+    const text = (
+      <>
+        Deliveries are late:{' '}
+        <Link to="/attention">
+          {some(overdue)} overdue{oldest}
+        </Link>
+      </>
+    );
+    return { tone: 'warning', text, parts };
   }
   return { tone: 'success', text: 'Delivering normally', parts };
 }
@@ -46,7 +54,7 @@ function verdictOf({ queues, workersAlive, deliveries, circuits, mostBehind }: Q
 function waitingParts({
   deliveries: { deferred, deferredByCircuit, overdue, held, expanding },
   circuits,
-  mostBehind: [first],
+  mostBehind,
 }: Pick<Queues, 'deliveries' | 'circuits' | 'mostBehind'>): ReactNode[] {
   const openCircuits = circuits.open + circuits.halfOpen;
   const others = Math.max(0, deferred - deferredByCircuit - overdue);
@@ -60,24 +68,20 @@ function waitingParts({
     others > 0 && (
       <>
         {some(others, deferred >= MOST_COUNTED)} {verb(others, 'waits', 'wait')} for capacity or a rate limit
-        {first !== undefined && (
-          <>
-            , most behind:{' '}
-            <Link
-              to="/accounts/$account/deliveries"
-              params={{ account: first.accountId }}
-              search={{ status: 'pending' }}
-            >
-              {first.accountId}
+        {mostBehind.map(({ accountId }, index) => (
+          <Fragment key={accountId}>
+            {index === 0 ? ', most behind: ' : ', '}
+            <Link to="/accounts/$account/deliveries" params={{ account: accountId }} search={{ status: 'pending' }}>
+              {accountId}
             </Link>
-          </>
-        )}
+          </Fragment>
+        ))}
       </>
     ),
     held > 0 && (
-      <>
+      <Link to="/accounts" search={{ sort: 'waiting' }}>
         {some(held)} {verb(held, 'is', 'are')} held by paused or disabled webhooks
-      </>
+      </Link>
     ),
     expanding > 0 && (
       <>
