@@ -2,6 +2,8 @@ import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, Navigate } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { Button } from '../../components/button.js';
 import { rangeOf } from '../../components/filters.js';
 import { queuesQuery } from '../../queries/operate.js';
 import { statsQuery } from '../../queries/statistics.js';
@@ -13,7 +15,12 @@ import { whole } from '../../components/number.js';
 import { WaitingPanel } from './waiting-panel.js';
 import { AttentionPanel, newestAttention } from './attention.js';
 import { StatsPanel } from '../statistics/stats-panel.js';
+import { untilLoaded } from '../../components/until-loaded.js';
 import '../../components/banner.css';
+
+const AddAccount = lazy(() =>
+  untilLoaded(async () => ({ default: (await import('../accounts/add-account.js')).AddAccount })),
+);
 
 /** The start page: an overview of all accounts for operators, the account's webhooks for others. */
 export function Home() {
@@ -98,6 +105,7 @@ const faultsOf = ({ queues, workersAlive, deliveries }: Queues): string[] =>
   ].filter((text) => text !== false);
 
 function FirstRun() {
+  const [isAdding, setIsAdding] = useState(false);
   const steps = ['Add an account', 'Add a webhook URL', 'Publish an event or send a test'];
   return (
     <div className="panel stack close">
@@ -108,10 +116,16 @@ function FirstRun() {
         ))}
       </ol>
       <div className="row">
-        <Link className="button primary" to="/accounts">
-          Go to accounts
-        </Link>
+        <Button look="primary" onClick={() => setIsAdding(true)}>
+          Add account
+        </Button>
+        <Link to="/accounts">View accounts</Link>
       </div>
+      {isAdding && (
+        <Suspense>
+          <AddAccount onClose={() => setIsAdding(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
