@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
@@ -151,10 +151,15 @@ describe.each(Object.entries(LANGUAGES))('%s', (name, { isOptional, probe, endpo
     if (!publish) return;
     const account = `publish-${await findFreePort()}`;
     await stack.call('PUT', `/v1/accounts/${account}`, {});
-    const file = join(makeScratchFolder(), publish.file);
+    const project = makeScratchFolder();
+    symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), join(project, 'node_modules'));
+    const file = join(project, publish.file);
     writeFileSync(
       file,
-      read(publish.file).replaceAll('https://hooks.example.com', stack.apiUrl).replaceAll('/acme/', `/${account}/`),
+      read(publish.file)
+        .replaceAll('https://hooks.example.com', stack.apiUrl)
+        .replaceAll('/acme/', `/${account}/`)
+        .replaceAll("'acme'", `'${account}'`),
     );
     const child = start(publish.run(file), { POSTHORN_API_KEY: stack.operatorKey });
     const [code] = await once(child, 'exit');

@@ -1,6 +1,9 @@
-const response = await fetch('https://hooks.example.com/v1/accounts/acme/events', {
-  method: 'POST',
-  headers: { authorization: `Bearer ${process.env.POSTHORN_API_KEY}`, 'content-type': 'application/json' },
-  body: JSON.stringify({ event: 'message:created', payload: { id: 'm_1', body: 'Hello' } }),
+// npm install @posthorn/client
+import { Posthorn } from '@posthorn/client';
+
+const posthorn = new Posthorn({ url: 'https://hooks.example.com', apiKey: process.env.POSTHORN_API_KEY });
+const event = await posthorn.publish('acme', {
+  event: 'message:created',
+  payload: { id: 'm_1', body: 'Hello' },
 });
-console.log(response.status, await response.json());
+console.log(event.id);

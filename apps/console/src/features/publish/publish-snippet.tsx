@@ -12,7 +12,10 @@ const SNIPPETS = [
 export function PublishSnippet({ account, apiKey }: { account: string; apiKey: string | null }) {
   const origin = new URL('.', document.baseURI).href.replace(/\/$/, '');
   const fill = (text: string) =>
-    text.replaceAll('https://hooks.example.com', origin).replaceAll('/acme/', `/${account}/`);
+    text
+      .replaceAll('https://hooks.example.com', origin)
+      .replaceAll('/acme/', `/${account}/`)
+      .replaceAll("'acme'", `'${account}'`);
   return (
     <div className="stack close">
       <p className="small muted">
