@@ -2,7 +2,8 @@ import { migrateUp } from '@posthorn/core';
 import { migrateQueues } from '@posthorn/jobs';
 import { openEndpoint, type Endpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { runDoctor } from './run-cli.js';
 import { type Stack, startStack } from './stack.js';
 import { startWithReplica, type WithReplica } from './start-with-replica.js';
@@ -108,6 +109,25 @@ it('doctor inspects the replica', async () => {
     status: 'ok',
     detail: expect.stringMatching(/^Postgres .*, a standby$/),
   });
+});
+
+it.skipIf(inject('browserPath') === null)('the console says how far a list is behind', async () => {
+  const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
+  try {
+    await replica.query('SELECT pg_wal_replay_pause()');
+    await stack.publish(account, BODY);
+    const context = await browser.newContext({ baseURL: stack.apiUrl });
+    const data = { key: stack.operatorKey };
+    await context.request.post('/v1/session', { data, headers: { 'x-posthorn-csrf': '1' } });
+    const page = await context.newPage();
+    await page.goto(`/accounts/${account}/events`);
+    const note = page.getByText(/^This data is \d+ (sec|min) behind\.$/);
+    await note.waitFor({ timeout: 60_000 });
+    await replica.query('SELECT pg_wal_replay_resume()');
+    await note.waitFor({ state: 'detached', timeout: 60_000 });
+  } finally {
+    await browser.close();
+  }
 });
 
 it('reads lists from the primary while the replica is away, and reports it', async () => {

@@ -31,12 +31,24 @@ export const openRequest = (
 
 /** Sends a request to the public API. Returns the JSON of its response, or undefined if the body is empty. Throws ApiProblem. */
 export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const text = await callForText(method, path, body, signal);
-  return (text === '' ? undefined : parse(text)) as T;
+  const response = await send(method, path, body, signal);
+  const text = await response.text();
+  const json = text === '' ? undefined : parse(text);
+  const lag = response.headers.get('posthorn-read-lag-seconds');
+  return (lag === null ? json : { ...(json as object), readLagSeconds: Number(lag) }) as T;
 }
 
-/** The same, with the text of the response. */
-export async function callForText(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<string> {
+/** A list, or statistics, from a read replica. */
+export interface MayLag {
+  /** How far the replica was behind. */
+  readLagSeconds?: number;
+}
+
+/** The same as `call`, with the text of the response. */
+export const callForText = async (...request: Parameters<typeof send>): Promise<string> =>
+  (await send(...request)).text();
+
+async function send(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const response = await openRequest(method, path, {
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     signal,
@@ -45,7 +57,7 @@ export async function callForText(method: Method, path: string, body?: unknown, 
     throw new ApiProblem(0, { title: 'The server cannot be reached. Is it running, and are you online?' });
   });
   if (!response.ok) throw await readProblem(response);
-  return response.text();
+  return response;
 }
 
 /** Reads the error from a response whose status is not 2xx. */

@@ -3,7 +3,9 @@ import { Link, useMatch } from '@tanstack/react-router';
 import { CircleAlert, RotateCw } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { ApiProblem } from '../api/api-problem.js';
+import type { MayLag } from '../api/call.js';
 import { Button } from './button.js';
+import { age } from './time.js';
 import './banner.css';
 import './states.css';
 
@@ -63,6 +65,12 @@ export function NotFound({ what }: { what: string }) {
   );
 }
 
+/** How far a read replica was behind, if it was. */
+function ReadLag({ of }: { of: unknown }) {
+  const { readLagSeconds = 0 } = (of ?? {}) as MayLag;
+  return readLagSeconds < 1 ? null : <p className="muted small">This data is {age(readLagSeconds)} behind.</p>;
+}
+
 /** The states of a query: loading, failed, not found, loaded. Loaded data stays visible while a refetch runs or fails. */
 export function Loaded<T>({
   query,
@@ -96,6 +104,7 @@ export function Loaded<T>({
       <div className={query.isRefetchError ? 'stale' : undefined} aria-busy={query.isFetching}>
         {children(query.data)}
       </div>
+      <ReadLag of={query.data} />
     </>
   );
 }
