@@ -26,9 +26,8 @@ export function CommandMenu({ account, onClose }: { account: string | null; onCl
     if (isWanted && active) open(active);
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- once, when the result comes
   }, [isWanted, active]);
-  const optionId = (key: string) => `${id}-${key.replaceAll(/\W/g, '-')}`;
   useEffect(() => {
-    if (active) document.getElementById(optionId(active.key))?.scrollIntoView({ block: 'nearest' });
+    if (active) document.getElementById(optionId(id, active))?.scrollIntoView({ block: 'nearest' });
   });
   function onKeyDown(event: KeyboardEvent): void {
     if (event.nativeEvent.isComposing) return;
@@ -53,7 +52,7 @@ export function CommandMenu({ account, onClose }: { account: string | null; onCl
         aria-expanded={commands.length > 0}
         aria-controls={id}
         aria-autocomplete="list"
-        aria-activedescendant={active && optionId(active.key)}
+        aria-activedescendant={active && optionId(id, active)}
         autoComplete="off"
         spellCheck={false}
         maxLength={2048}
@@ -65,33 +64,7 @@ export function CommandMenu({ account, onClose }: { account: string | null; onCl
           setIsWanted(false);
         }}
       />
-      <div id={id} className="commands" role="listbox" aria-label="Results">
-        {groups.map(({ name, commands: some }) => (
-          <div key={name} role="group" aria-labelledby={`${id}-${name}`}>
-            <div id={`${id}-${name}`} role="presentation" className="command-group">
-              {name}
-            </div>
-            {some.map((command) => (
-              // The input has the focus and the keys.
-              // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
-              <div
-                key={command.key}
-                id={optionId(command.key)}
-                className="command"
-                role="option"
-                aria-selected={command === active}
-                onMouseMove={() => setChosen(command.key)}
-                onMouseDown={(event) => event.preventDefault()}
-                onClick={() => open(command)}
-              >
-                <command.icon className="icon" aria-hidden />
-                <span className="command-text">{command.text}</span>
-                {command.detail !== undefined && <span className="muted small">{command.detail}</span>}
-              </div>
-            ))}
-          </div>
-        ))}
-      </div>
+      <Results id={id} groups={groups} active={active} onChoose={setChosen} onOpen={open} />
       <p className="small muted" role="status">
         {error !== null
           ? `The search failed: ${error.message}`
@@ -107,3 +80,50 @@ export function CommandMenu({ account, onClose }: { account: string | null; onCl
     </Dialog>
   );
 }
+
+/** The list of the combobox, which has the focus and the keys. */
+function Results({
+  id,
+  groups,
+  active,
+  onChoose,
+  onOpen,
+}: {
+  id: string;
+  groups: ReturnType<typeof useCommands>['groups'];
+  active: Command | undefined;
+  onChoose: (key: string) => void;
+  onOpen: (command: Command) => void;
+}) {
+  return (
+    <div id={id} className="commands" role="listbox" aria-label="Results">
+      {groups.map(({ name, commands }) => (
+        <div key={name} role="group" aria-labelledby={`${id}-${name}`}>
+          <div id={`${id}-${name}`} role="presentation" className="command-group">
+            {name}
+          </div>
+          {commands.map((command) => (
+            // The input has the focus and the keys.
+            // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+            <div
+              key={command.key}
+              id={optionId(id, command)}
+              className="command"
+              role="option"
+              aria-selected={command === active}
+              onMouseMove={() => onChoose(command.key)}
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => onOpen(command)}
+            >
+              <command.icon className="icon" aria-hidden />
+              <span className="command-text">{command.text}</span>
+              {command.detail !== undefined && <span className="muted small">{command.detail}</span>}
+            </div>
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const optionId = (id: string, { key }: Command): string => `${id}-${key.replaceAll(/\W/g, '-')}`;

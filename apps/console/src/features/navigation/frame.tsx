@@ -47,48 +47,49 @@ function PortalEnded() {
 }
 
 function Inside({ session }: { session: Session }) {
-  const queryClient = useQueryClient();
   const match = useMatch({ from: '/accounts/$account', shouldThrow: false });
   const account = session.accountId ?? match?.params.account;
-  const { pathname } = useLocation();
-  // Navigation closes the menu.
-  const [openedAt, setOpenedAt] = useState<string | null>(null);
-  const isOpen = openedAt === pathname;
-  async function signOut(): Promise<void> {
-    await call('DELETE', '/v1/session').catch(() => {});
-    queryClient.clear();
-    await queryClient.resetQueries(sessionQuery);
-  }
   const { logoUrl, navigation = isEmbedded() ? 'tabs' : 'shown' } = portalTheme();
   useExactTimesOnClick();
-  if (navigation === 'hidden') {
-    return (
-      <>
-        <main id="main" className="main alone" tabIndex={-1}>
-          <Outlet />
-        </main>
-        <footer className="alone-foot">
-          <TimeMenu look="plain" />
-        </footer>
-      </>
-    );
-  }
+  if (navigation === 'hidden') return <Bare />;
   if (navigation === 'tabs' && account !== undefined)
     return (
       <Tabs account={account} pages={[...pagesOf(session, account), ...pagesOf(session, null)]} logoUrl={logoUrl} />
     );
+  return <Side session={session} account={account} logoUrl={logoUrl} />;
+}
+
+/** Without navigation, for a portal whose host page has its own. */
+function Bare() {
+  return (
+    <>
+      <main id="main" className="main alone" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <footer className="alone-foot">
+        <TimeMenu look="plain" />
+      </footer>
+    </>
+  );
+}
+
+/** The navigation beside the page. On a narrow screen it is above, behind a button. */
+function Side({
+  session,
+  account,
+  logoUrl,
+}: {
+  session: Session;
+  account: string | undefined;
+  logoUrl: string | undefined;
+}) {
+  const { pathname } = useLocation();
+  // Navigation closes the menu.
+  const [openedAt, setOpenedAt] = useState<string | null>(null);
+  const isOpen = openedAt === pathname;
   return (
     <div className="frame">
-      <a
-        className="skip"
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById('main')?.focus();
-        }}
-      >
-        Skip to content
-      </a>
+      <SkipLink />
       <header className="side" data-open={isOpen}>
         <Link to="/" className="brand">
           {logoUrl === undefined ? (
@@ -138,12 +139,11 @@ function Inside({ session }: { session: Session }) {
         </nav>
         <div className="foot">
           <TimeMenu look="plain" />
-          {session.kind !== 'portal' && <ThemeSwitch />}
           {session.kind !== 'portal' && (
-            <Button look="plain" onClick={() => void signOut()}>
-              <LogOut className="icon" aria-hidden />
-              Sign out
-            </Button>
+            <>
+              <ThemeSwitch />
+              <SignOut />
+            </>
           )}
         </div>
       </header>
@@ -151,6 +151,36 @@ function Inside({ session }: { session: Session }) {
         <Outlet />
       </main>
     </div>
+  );
+}
+
+function SkipLink() {
+  return (
+    <a
+      className="skip"
+      href="#main"
+      onClick={(event) => {
+        event.preventDefault();
+        document.getElementById('main')?.focus();
+      }}
+    >
+      Skip to content
+    </a>
+  );
+}
+
+function SignOut() {
+  const queryClient = useQueryClient();
+  async function signOut(): Promise<void> {
+    await call('DELETE', '/v1/session').catch(() => {});
+    queryClient.clear();
+    await queryClient.resetQueries(sessionQuery);
+  }
+  return (
+    <Button look="plain" onClick={() => void signOut()}>
+      <LogOut className="icon" aria-hidden />
+      Sign out
+    </Button>
   );
 }
 
