@@ -20,8 +20,13 @@ const link = (textContent, href, title = '') =>
 
 const badge = (text, tone) => make('span', { className: 'badge', textContent: text, tone });
 
+/** The time of day in the browser's zone. Hover shows the whole time with its zone, as in the console. */
 const clock = (iso) =>
-  new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+  make('time', {
+    dateTime: iso,
+    textContent: new Date(iso).toLocaleTimeString('en-GB'),
+    title: new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' }),
+  });
 
 const duration = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
@@ -178,7 +183,7 @@ function receivedRow(received) {
   const summary = make(
     'summary',
     {},
-    make('time', { textContent: clock(at), dateTime: at }),
+    clock(at),
     make('strong', { textContent: event ?? 'not an event' }),
     make(
       'div',
@@ -290,7 +295,7 @@ function deliveryRow(delivery) {
         statusReason
           ? make('span', { textContent: statusReason.replace('subscription', 'webhook').replaceAll('_', ' ') })
           : null,
-        make('span', { textContent: `since ${clock(createdAt)}` }),
+        make('span', {}, 'since ', clock(createdAt)),
         next,
       ),
       make('ol', { className: 'attempts' }, ...attempts.map(attemptChip)),

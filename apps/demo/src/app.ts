@@ -46,13 +46,9 @@ export function buildApp(deps: DemoDeps) {
   const readPayload = openPayloads(posthorn, account);
   guard(app);
   addEndpoint(app, { keyring: deps.keyring, requestLog, mode: () => mode });
-
-  for (const [path, file, type] of PAGE) {
-    const content = readFileSync(new URL(`../page/${file}`, import.meta.url));
-    app.get(path, async (_request, reply) => reply.type(type).send(content));
-  }
-
-  app.get('/tokens.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(TOKENS_CSS));
+  addPage(app);
+  addChat(app, chat);
+  addErrorHandler(app, log);
 
   app.get('/status.json', async () => {
     const { step, delivered, problem } = progress;
@@ -84,24 +80,6 @@ export function buildApp(deps: DemoDeps) {
     return { subscription, deliveries };
   });
 
-  app.post<{ Body: { author: 'customer' | 'agent'; text: string } }>(
-    '/chat/messages',
-    {
-      schema: {
-        body: objectOf({
-          author: { enum: ['customer', 'agent'] },
-          text: { type: 'string', minLength: 1, maxLength: 4000 },
-        }),
-      },
-    },
-    async ({ body }) => chat.say(body.author, body.text),
-  );
-  app.post('/chat/close', async () => ({ closed: await chat.close() }));
-  app.post<{ Params: { id: string } }>('/chat/lines/:id/retry', async ({ params }, reply) => {
-    const line = await chat.retry(params.id);
-    return line ?? reply.code(404).send({ problem: 'This message is no longer stored.' });
-  });
-
   app.put<{ Body: { mode: ResponseMode } }>(
     '/endpoint/mode',
     { schema: { body: objectOf({ mode: { enum: RESPONSE_MODES } }) } },
@@ -119,17 +97,6 @@ export function buildApp(deps: DemoDeps) {
     activateSubscription({ posthorn, account, endpointUrl: endpointUrl(), signal: AbortSignal.timeout(20_000) }),
   );
 
-  app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
-    if (error instanceof PosthornError) return reply.code(502).send({ problem: error.message });
-    if (error.name === 'TimeoutError')
-      return reply.code(504).send({ problem: 'This takes longer than 20 s. Is a worker running?' });
-    const statusCode = error.statusCode ?? 500;
-    if (statusCode >= 500) log.error({ err: error }, 'demo.request_failed');
-    return reply
-      .code(statusCode)
-      .send({ problem: statusCode >= 500 ? 'The demo failed. See its log.' : error.message });
-  });
-
   app.addHook('preClose', async () => live.close());
 
   return {
@@ -141,6 +108,47 @@ export function buildApp(deps: DemoDeps) {
       live.send('progress', next);
     },
   };
+}
+
+function addPage(app: FastifyInstance): void {
+  for (const [path, file, type] of PAGE) {
+    const content = readFileSync(new URL(`../page/${file}`, import.meta.url));
+    app.get(path, async (_request, reply) => reply.type(type).send(content));
+  }
+  app.get('/tokens.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(TOKENS_CSS));
+}
+
+function addChat(app: FastifyInstance, chat: Chat): void {
+  app.post<{ Body: { author: 'customer' | 'agent'; text: string } }>(
+    '/chat/messages',
+    {
+      schema: {
+        body: objectOf({
+          author: { enum: ['customer', 'agent'] },
+          text: { type: 'string', minLength: 1, maxLength: 4000 },
+        }),
+      },
+    },
+    async ({ body }) => chat.say(body.author, body.text),
+  );
+  app.post('/chat/close', async () => ({ closed: await chat.close() }));
+  app.post<{ Params: { id: string } }>('/chat/lines/:id/retry', async ({ params }, reply) => {
+    const line = await chat.retry(params.id);
+    return line ?? reply.code(404).send({ problem: 'This message is no longer stored.' });
+  });
+}
+
+function addErrorHandler(app: FastifyInstance, log: FastifyBaseLogger): void {
+  app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
+    if (error instanceof PosthornError) return reply.code(502).send({ problem: error.message });
+    if (error.name === 'TimeoutError')
+      return reply.code(504).send({ problem: 'This takes longer than 20 s. Is a worker running?' });
+    const statusCode = error.statusCode ?? 500;
+    if (statusCode >= 500) log.error({ err: error }, 'demo.request_failed');
+    return reply
+      .code(statusCode)
+      .send({ problem: statusCode >= 500 ? 'The demo failed. See its log.' : error.message });
+  });
 }
 
 /** Reads payloads of events, each once, because events never change. */
