@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { type Browser, chromium } from 'playwright-core';
+import { findings } from './console/findings.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { blocksFor } from './docs-blocks.js';
 
@@ -94,7 +95,8 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
 
     // Its event and its delivery lead to the console, and the delivery shows the payload.
     const inConsole = `${local.apiUrl}/accounts/demo`;
-    const message = page.getByRole('list', { name: 'Messages' }).getByRole('listitem').last();
+    const messages = page.getByRole('list', { name: 'Messages' }).getByRole('listitem');
+    const message = messages.filter({ hasText: 'Typed by a person, in a browser' });
     expect(await message.getByRole('link', { name: 'message:created' }).getAttribute('href')).toBe(
       `${inConsole}/events/${typed?.id}`,
     );
@@ -106,6 +108,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await delivered.getByText('"body": "Typed by a person, in a browser"').waitFor();
     expect(await page.getByRole('link', { name: 'Console' }).getAttribute('href')).toBe(`${inConsole}/integrations`);
     expect(await page.getByText(/subscription/i).count()).toBe(0);
+    expect(await findings(page)).toEqual([]);
 
     const client = new pg.Client({ connectionString: local.databaseUrl });
     await client.connect();

@@ -1,37 +1,9 @@
-import axe, { type AxeResults, type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
+import { findings } from './findings.js';
 import { SCREENS, STATES } from './screens.js';
 import { compareSnapshot } from './snapshot.js';
 import { it } from './seeded.js';
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-// Light and dark differ only in their colours, and apps/console/src/tokens.test.ts checks the contrast of each pair. So dark mode
-// is checked once, for pairs that only a screen shows. Narrow and wide differ in everything except their colours.
-const LOOKS = [
-  { colorScheme: 'light', width: 1280, options: { runOnly: TAGS } },
-  { colorScheme: 'dark', width: 1280, options: { runOnly: ['color-contrast'] } },
-  { colorScheme: 'light', width: 360, options: { runOnly: TAGS, rules: { 'color-contrast': { enabled: false } } } },
-] satisfies { colorScheme: 'light' | 'dark'; width: number; options: RunOptions }[];
-
-/** The violations that axe finds in each theme and width, and by how much the page scrolls sideways. */
-async function findings(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  // Loading axe takes as long as a check, so load it once.
-  await page.evaluate(axe.source);
-  for (const { colorScheme, width, options } of LOOKS) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 844 });
-    const run = JSON.stringify({ ...options, resultTypes: ['violations'] });
-    const { violations } = await page.evaluate<AxeResults>(`axe.run(${run})`);
-    const where = `${colorScheme} ${width}`;
-    for (const { id, nodes } of violations) found.push(`${where}: ${id} ${nodes[0]?.html}`);
-    const overflow = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
-    if (overflow > 0) found.push(`${where}: scrolls sideways by ${overflow} px`);
-  }
-  return found;
-}
 
 /** The texts that are cut off at 200 % zoom, which leaves 640 px of 1280. */
 async function cutOff(page: Page): Promise<string[]> {

@@ -1,9 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
-import { endProcess, startProcess, waitFor } from '@posthorn/testing';
+import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
+import { findings } from './findings.js';
+import { startBoard } from './start-pages.js';
 
 // A stack whose board knows the operator key, as in the local stack.
 const it = base
@@ -11,34 +12,29 @@ const it = base
   .extend('stack', { scope: 'file' }, async ({ boardUrl }, { onCleanup }) => {
     const [backend = 'postgres'] = inject('queueBackends');
     const stack = await startStack({ backend, env: { POSTHORN_BOARD_URL: boardUrl } });
-    const board = await startProcess({
-      file: fileURLToPath(new URL('../../apps/board/dist/main.js', import.meta.url)),
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        BOARD_PORT: new URL(boardUrl).port,
-        POSTHORN_OPERATOR_KEY: stack.operatorKey,
-        POSTHORN_API_URL: stack.apiUrl,
-        QUEUE_BACKEND: backend,
-        DATABASE_URL: stack.databaseUrl,
-        ...(stack.redis && { REDIS_URL: stack.redis.url }),
-      },
-      readyUrl: `${boardUrl}/readyz`,
-    });
+    const stopBoard = await startBoard(stack, boardUrl);
     onCleanup(async () => {
-      await endProcess(board);
+      await stopBoard();
       await stack.stop();
     });
     return stack;
   });
 
 describe.skipIf(inject('browserPath') === null)('Bull Board', () => {
-  it('one sign-in link opens the console and Bull Board', async ({ page, stack, boardUrl }) => {
+  it('one sign-in link opens the console and Bull Board, whose sign-in page has no violations for axe', async ({
+    page,
+    stack,
+    boardUrl,
+  }) => {
     const { url } = await stack.call<{ url: string }>('POST', '/v1/sign-in-links');
     await page.goto(url);
     await page.getByRole('navigation', { name: 'Console' }).waitFor();
     await page.goto(boardUrl);
     expect(new URL(page.url()).pathname).toBe('/login');
-    await page.getByRole('link', { name: 'Sign in with the console' }).click();
+    const link = page.getByRole('link', { name: 'Sign in with the console' });
+    await link.waitFor();
+    expect(await findings(page)).toEqual([]);
+    await link.click();
     await page.waitForURL(`${boardUrl}/`);
     await page.getByText('Posthorn queues').first().waitFor();
   });

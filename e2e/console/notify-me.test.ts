@@ -4,6 +4,7 @@ import pg from 'pg';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
+import { findings } from './findings.js';
 
 // A stack with a mail server in its settings. (That it sends is tested against a real one in apps/worker.)
 const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
@@ -32,6 +33,7 @@ describe.skipIf(inject('browserPath') === null)('“Notify me”', () => {
     await section.getByRole('textbox', { name: 'Email address' }).fill('Jo@Example.com');
     await button('Notify this address').click();
     await section.getByText('Waiting for confirmation').waitFor();
+    expect(await findings(page)).toEqual([]);
 
     const client = new pg.Client({ connectionString: stack.databaseUrl });
     await client.connect();

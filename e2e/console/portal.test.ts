@@ -1,4 +1,5 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { endProcess, waitFor } from '@posthorn/testing';
@@ -6,6 +7,7 @@ import { describe, expect, inject, onTestFinished } from 'vitest';
 import { blocksFor } from '../docs-blocks.js';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
+import { findings } from './findings.js';
 
 const sample = blocksFor('e2e/console/portal.test.ts')[0]?.code ?? '';
 
@@ -69,6 +71,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     const again = await context.newPage();
     await again.goto(url);
     await again.getByRole('heading', { name: 'This link has expired' }).waitFor();
+    expect(await findings(again)).toEqual([]);
   });
 
   it('without permission to publish, a test sends the catalogue’s example, which cannot be edited', async ({
@@ -195,6 +198,33 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await waitFor(isInside, { what: 'the drawer inside the window' });
     await page.evaluate('scrollBy(0, -300)');
     await waitFor(isInside, { what: 'the drawer inside the window after scrolling' });
+    await drawer.getByText('Delivered: endpoint returned 200').waitFor();
+    const [, portal] = page.frames();
+    expect(await findings(page, { frame: portal, within: '[role=dialog], dialog' })).toEqual([]);
+    await drawer.getByRole('button', { name: 'Close' }).click();
+    await drawer.waitFor({ state: 'detached' });
+    expect(await findings(page, { frame: portal })).toEqual([]);
+  });
+
+  it('exports the filtered deliveries as NDJSON with its own token', async ({
+    page,
+    stack,
+    endpoint,
+    button,
+    portalOf,
+  }) => {
+    const { account } = await stack.subscribe(endpoint.url);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{"to":"ada"}}');
+    await stack.publish(account, '{"event":"message:created","payload":{"to":"bob"}}');
+    await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
+    await page.goto(await portalOf(account, { path: '/deliveries?q=ada' }));
+    await button('Export').click();
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: /^NDJSON/ }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe(`deliveries-${account}.ndjson`);
+    const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: id, status: 'succeeded' }]);
   });
 
   it('a link leads to a page of the portal', async ({ page, stack, endpoint, portalOf }) => {

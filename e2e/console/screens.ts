@@ -401,3 +401,61 @@ export const STATES: Screen[] = [
   { name: 'rotate secret', path: webhook('/settings'), when: press(/^Rotate secret/), shows: /Keep the old secret/ },
   { name: 'add key', path: acme('/keys'), when: press(/^Create key/), shows: /Name/ },
 ];
+
+/** Further dialogs and results. Some of them add data. */
+export const DIALOGS: Screen[] = [
+  { name: 'add account', path: () => '/accounts', when: press(/^Add account/), shows: /Your own ID for this customer/ },
+  { name: 'open portal', path: () => '/accounts', when: press(/^Open portal/), shows: /portal/i },
+  { name: 'add event type', path: () => '/event-types', when: press(/^Add event type/), shows: /JSON Schema/ },
+  {
+    name: 'remove event type',
+    path: () => '/event-types/message:created',
+    when: press(/^Remove…/),
+    shows: /The API will refuse new/,
+  },
+  {
+    name: 'send to webhooks',
+    path: (seed) => acme(`/events/${seed.event}`)(seed),
+    when: press(/^Send to webhooks/),
+    shows: /Which webhooks/,
+  },
+  {
+    name: 'subscribe a webhook',
+    path: globex((seed) => `/events/${seed.unmatchedEvent}`),
+    async when(page) {
+      await press(/^Subscribe a webhook/)(page);
+      await page.getByRole('dialog').getByRole('radio').first().waitFor();
+    },
+    shows: /Subscribe/,
+  },
+  {
+    name: 'key created',
+    path: empty('/keys'),
+    async when(page) {
+      await press(/^Create key/)(page);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('textbox', { name: 'Name' }).fill('Backend');
+      await dialog.getByRole('button', { name: 'Create key' }).click();
+    },
+    shows: /you will not see it again/,
+  },
+  { name: 'revoke key', path: acme('/keys'), when: press(/^Revoke…/), shows: /will be refused immediately/ },
+  {
+    name: 'replay preview',
+    path: globex(() => '/replays/new?status=succeeded'),
+    when: press(/^Preview/),
+    shows: /will be replayed/,
+  },
+  {
+    name: 'test result',
+    path: webhook('/test'),
+    when: press(/^Send test/),
+    shows: /Delivered: endpoint returned 200/,
+  },
+  {
+    name: 'test failed',
+    path: (seed) => acme(`/subscriptions/${seed.failingWebhook}/test`)(seed),
+    when: press(/^Send test$/),
+    shows: /Endpoint returned 503/,
+  },
+];

@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { SCREENS, STATES } from './screens.js';
+import { findFreePort } from '@posthorn/embedded';
+import { DIALOGS, SCREENS, STATES } from './screens.js';
 import { it as base } from './seeded.js';
+import { startBoard, startDemo } from './start-pages.js';
 import { seedData, writeHistory } from '@posthorn/testing';
 
 // npm run screens: saves every screen in every state, theme and width to screens/ for review, and the README's to docs/.
@@ -10,7 +12,7 @@ const FOLDER = fileURLToPath(new URL('../../screens/', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
 const SIZES = [
   { width: 1280, height: 800 },
-  { width: 360, height: 740 },
+  { width: 390, height: 844 },
 ];
 /** The screens of the README: name, theme, width. */
 const SHOWN = [
@@ -50,7 +52,8 @@ const it = base
     }
   });
 
-it.for([...SCREENS, ...STATES])('$name', async (screen, { open, take }) => {
+// The dialogs come last, because some of them add data.
+it.for([...SCREENS, ...STATES, ...DIALOGS])('$name', async (screen, { open, take }) => {
   await open(screen);
   await take(screen.name);
 });
@@ -77,4 +80,41 @@ it('portal tabs', async ({ page, stack, seed, take }) => {
   await page.goto(url);
   await page.getByText('Nightly reports').waitFor();
   await take('portal tabs');
+});
+
+it('portal that has ended', async ({ page, take }) => {
+  await page.goto('/portal#token=nobody');
+  await page.getByText('This link has expired').waitFor();
+  await take('portal ended');
+});
+
+it('documentation', async ({ page, take }) => {
+  for (const [name, path] of [
+    ['docs', '/docs/'],
+    ['docs page', '/docs/delivery'],
+    ['docs errors', '/docs/api/errors'],
+  ] as const) {
+    await page.goto(path);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await take(name);
+  }
+});
+
+it('Bull Board sign-in', async ({ page, stack, take, onTestFinished }) => {
+  const boardUrl = `http://127.0.0.1:${await findFreePort()}`;
+  onTestFinished(await startBoard(stack, boardUrl));
+  await page.goto(boardUrl);
+  await page.getByLabel('Password').waitFor();
+  await take('board sign in');
+});
+
+it('demo', async ({ page, stack, take, onTestFinished }) => {
+  const demoUrl = `http://127.0.0.1:${await findFreePort()}`;
+  onTestFinished(await startDemo(stack, demoUrl));
+  await page.goto(demoUrl);
+  await page
+    .getByText(/signature valid/)
+    .first()
+    .waitFor();
+  await take('demo');
 });

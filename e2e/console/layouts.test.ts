@@ -1,0 +1,104 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, inject } from 'vitest';
+import { findings } from './findings.js';
+import { DIALOGS, SCREENS } from './screens.js';
+import { it } from './seeded.js';
+
+/** The screens with the most numbers, URLs and words. */
+const EXTREME = [
+  'overview',
+  'what needs attention',
+  'accounts',
+  'queues',
+  'event types',
+  'integrations',
+  'events',
+  'event',
+  'deliveries',
+  'delivery failed',
+  'replays',
+  'replay',
+  'keys',
+  'webhook',
+  'webhook failing',
+];
+
+const LARGE = 123_456_789_012;
+const LONG_URL = `https://hooks.example.com/${'very/long/path/'.repeat(10)}${'x'.repeat(24)}`;
+const LONG_WORDS =
+  'Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz der Donaudampfschifffahrtsgesellschaft';
+
+/** Numbers that cannot be large: statuses of HTTP, and rates. */
+const isCount = (name: string, value: number): boolean =>
+  Number.isInteger(value) && value !== 0 && !/^(statusCode|number|granularity)$/i.test(name);
+
+/** The same JSON with the largest numbers, the longest URLs and long words. */
+function extreme(value: unknown, name = ''): unknown {
+  if (Array.isArray(value)) return value.map((item) => extreme(item, name));
+  if (typeof value === 'number') return isCount(name, value) ? LARGE : value;
+  if (typeof value === 'string') {
+    if (name === 'url' || name === 'pendingUrl') return LONG_URL;
+    return name === 'description' || (name === 'name' && /^[A-Z]/.test(value)) ? LONG_WORDS : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, extreme(item, key)]));
+}
+
+/** From now on, the API returns extreme data. */
+const makeExtreme = (page: Page) =>
+  page.route('**/v1/**', async (route) => {
+    if (route.request().method() !== 'GET' || route.request().url().endsWith('/v1/session')) return route.continue();
+    const response = await route.fetch();
+    await route.fulfill({ response, json: extreme(await response.json()) });
+  });
+
+/** Parts whose content is wider than they are, and texts of charts outside their chart. */
+async function overflowing(page: Page): Promise<string[]> {
+  const found = await page.evaluate(`[...document.querySelectorAll('main, main *')].flatMap((element) => {
+    const { overflowX, display, clipPath, position } = getComputedStyle(element);
+    if (element.closest('svg') && element.tagName !== 'text') return [];
+    const { left, right, width } = element.getBoundingClientRect();
+    const describe = (by) => [element.tagName + '.' + (element.getAttribute('class') ?? '') + ' by ' + Math.round(by) + ' px: ' + element.textContent.slice(0, 60)];
+    if (element.tagName === 'text') {
+      const chart = element.closest('svg').getBoundingClientRect();
+      const by = Math.max(chart.left - left, right - chart.right);
+      return by > 1 ? describe(by) : [];
+    }
+    const scrolls = overflowX === 'auto' || overflowX === 'scroll';
+    if (scrolls || display.startsWith('inline') && display === 'inline' || clipPath !== 'none' || element.clientWidth <= 1) return [];
+    const by = element.scrollWidth - element.clientWidth;
+    return by > 1 ? describe(by) : [];
+  })`);
+  return found as string[];
+}
+
+describe.skipIf(inject('browserPath') === null)('layouts of the console', () => {
+  it.for(SCREENS.filter(({ name }) => EXTREME.includes(name)))(
+    'nothing overflows with 12-digit numbers, 200-character URLs and long words: $name',
+    async (screen, { page, open }) => {
+      await open({ ...screen, given: makeExtreme, shows: /./ });
+      await page.waitForLoadState('networkidle');
+      await page.getByRole('heading', { level: 1 }).first().waitFor();
+      const found: string[] = [];
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 844 });
+        for (const one of await overflowing(page)) found.push(`${width}: ${one}`);
+      }
+      expect(found).toEqual([]);
+    },
+  );
+
+  it.for(DIALOGS)('axe finds no violations: $name', async (screen, { page, open }) => {
+    await open(screen);
+    const isDialog = (await page.getByRole('dialog').count()) > 0;
+    expect(await findings(page, { within: isDialog ? 'dialog' : 'main' })).toEqual([]);
+  });
+
+  it('axe finds no violations: a sign-in with a wrong key', async ({ page }) => {
+    await page.goto('/');
+    await page.getByLabel('Operator key or account key').fill('a wrong key');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('This key is unknown or revoked.').waitFor();
+    expect(await findings(page)).toEqual([]);
+  });
+});
