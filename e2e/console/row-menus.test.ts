@@ -66,7 +66,7 @@ describe.skipIf(inject('browserPath') === null)('the menus of rows', () => {
     await choose('Retry');
     await see('Retry queued.');
     await page.getByRole('row', { name: /Succeeded · 200/ }).waitFor();
-    // What has succeeded is not offered again.
+    // A succeeded delivery has no Retry.
     await button(/^Actions for message:created/).press('Enter');
     await page.getByRole('menuitem', { name: 'Copy ID' }).waitFor();
     expect(await page.getByRole('menuitem', { name: 'Retry' }).count()).toBe(0);

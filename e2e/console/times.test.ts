@@ -37,7 +37,7 @@ describe.skipIf(inject('browserPath') === null)('times', () => {
     await page.getByRole('button', { name: 'Time zone: Asia/Tokyo' }).waitFor();
   });
 
-  it('of a webhook that fails or is disabled are relative, and exact after a click', async ({
+  it('of a webhook that fails or is disabled are short, and exact after a click', async ({
     page,
     stack,
     endpoint,

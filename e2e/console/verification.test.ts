@@ -55,7 +55,7 @@ const FAULTS: [
 ][] = [
   ['mismatch', 'Unexpected response body', 'return only the payload', respondingWith({ body: '{"ok":true}' })],
   ['empty', 'Empty response body', 'return the payload as the body', respondingWith(204)],
-  ['status', 'Endpoint returned 404 (expected 2xx)', 'Return 200 with the payload', respondingWith(404)],
+  ['status', 'Endpoint returned 404 (expected 2xx)', 'Correct the path in the URL', respondingWith(404)],
   ['too_large', 'Response too large', 'Check the path', respondingWith({ body: 'x'.repeat(70_000) })],
   [
     'redirect',

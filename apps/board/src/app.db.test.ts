@@ -168,7 +168,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     expect(await find(alone)).toEqual([302, `/queue/retry/${alone}-2`]);
     expect(await find(alone, 9)).toEqual([302, `/queue/retry/${alone}-2`]);
 
-    // The jobs of several deliveries are searched once a worker has taken them.
+    // A job of several deliveries is found only once a worker has started it.
     const group = 'group-of-this-test';
     await producer.queues.deliver[0].add(
       'deliver',

@@ -54,7 +54,7 @@ export const AUDIT_WORDS: Record<string, ActionWords> = Object.fromEntries([
   ...of('emailRecipient', { 'emailRecipients.add': 'Added {object}', 'emailRecipients.remove': 'Removed {object}' }),
   ...of('session', {
     'session.create': 'Signed in',
-    'session.refused': 'Tried to sign in with a wrong key',
+    'session.refused': 'Sign-in failed: wrong key',
     'session.end': 'Signed out',
     'signInLinks.create': 'Created a sign-in link',
     'signInLinks.open': 'Signed in with a link',

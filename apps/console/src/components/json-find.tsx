@@ -14,7 +14,7 @@ export function JsonFind({
   root: JsonNode;
   label: string;
   textOf: (node: JsonNode) => string;
-  /** null: there is none. */
+  /** null: nothing was found. */
   onShow: (match: JsonMatch | null) => void;
 }) {
   const [matches, setMatches] = useState<JsonMatch[] | null>(null);

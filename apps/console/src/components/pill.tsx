@@ -51,7 +51,7 @@ export function deliveryWords(of: Summary, now: number): { tone: Tone; words: st
   return { tone: isRetrying ? 'warning' : tone, words: parts.filter((part) => part !== null).join(' · ') };
 }
 
-/** Where it is not known what the delivery waits for, a time in the past means that it no longer waits for that. */
+/** Without `waitingFor`, a delivery waits for its next attempt while the time of that attempt is in the future. */
 const isScheduled = ({ waitingFor, nextAttemptAt }: Summary, now: number): boolean =>
   waitingFor === undefined ? Date.parse(nextAttemptAt ?? '') > now : waitingFor?.state === 'scheduled';
 

@@ -6,8 +6,8 @@ import { Moment } from '../../components/time.js';
 import { shortTime, useZone } from '../../components/zone.js';
 import { deliveriesQuery, deliveryCountQuery } from '../../queries/deliveries.js';
 
-/** After an outage: how many of the deliveries that waited were sent. Empty when none is left, or all that are left wait for their next
- *  attempt again. */
+/** After an outage: how many of the waiting deliveries were sent. Renders nothing once no delivery waits, or each of the rest only waits for its
+ *  next attempt. */
 export function OutageProgress({
   account,
   subscription: { id },
