@@ -189,7 +189,7 @@ export const STATES: Screen[] = [
     name: 'delivery behind an open circuit',
     path: (seed) => acme(`/deliveries/${seed.failedDelivery}`)(seed),
     given: changing({
-      '**/deliveries/dlv_*': {
+      '**/v1/**/deliveries/dlv_*': {
         status: 'pending',
         statusReason: null,
         completedAt: null,
@@ -204,7 +204,9 @@ export const STATES: Screen[] = [
     path: webhook(''),
     given: async (page) => {
       await changing({
-        '**/subscriptions/sub_*': { lastOutage: { from: AT, until: '2026-11-21T19:55:00.000Z', isCatchingUp: true } },
+        '**/v1/**/subscriptions/sub_*': {
+          lastOutage: { from: AT, until: '2026-11-21T19:55:00.000Z', isCatchingUp: true },
+        },
       })(page);
       await returning({
         '**/deliveries/count?*status=succeeded*': { count: 8_401, more: false },
