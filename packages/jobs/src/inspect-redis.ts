@@ -25,8 +25,8 @@ export interface RedisReport {
 
 const WITHIN_MS = 5_000;
 
-/** Connects to each server once and reads what could lose jobs. Uses INFO and TIME, which managed servers allow, unlike CONFIG. Throws if the server
- *  does not respond within five seconds. */
+/** Connects to each server once and reads what could lose jobs. Uses INFO only: the ACL of docs/operate.md and managed servers allow it, unlike
+ *  TIME and CONFIG. Throws if a server does not respond within five seconds. */
 export async function inspectRedis(
   connection: Extract<QueueConnection, { backend: 'redis' }>,
   now: () => number = Date.now,
@@ -53,10 +53,10 @@ async function inspectServer(
   node: Redis,
   now: () => number,
 ): Promise<{ mode: RedisReport['mode']; server: RedisServer }> {
-  const info = readInfo(await node.info());
   const before = now();
-  const [seconds = 0, microseconds = 0] = (await node.time()).map(Number);
+  const info = readInfo(await node.info());
   const middle = (before + now()) / 2;
+  const serverMs = Number(info.get('server_time_usec') ?? middle * 1_000) / 1_000;
   const mode = info.get('redis_mode');
   return {
     mode: mode === 'cluster' || mode === 'sentinel' ? mode : 'standalone',
@@ -66,7 +66,7 @@ async function inspectServer(
       isPrimary: info.get('role') !== 'slave',
       evictionPolicy: info.get('maxmemory_policy') ?? 'unknown',
       hasAppendOnlyFile: info.get('aof_enabled') === '1',
-      aheadMs: Math.round(seconds * 1_000 + microseconds / 1_000 - middle),
+      aheadMs: Math.round(serverMs - middle),
     },
   };
 }
