@@ -48,8 +48,8 @@ async function readRawBody(request: IncomingRequest): Promise<string | Uint8Arra
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    // Reads to the end: leaving the loop would cut the connection before the response.
-    text = bytes > MAX_BODY_BYTES ? '' : text + decoder.decode(chunk, { stream: true });
+    if (bytes > MAX_BODY_BYTES) return null;
+    text += decoder.decode(chunk, { stream: true });
   }
-  return bytes > MAX_BODY_BYTES ? null : text + decoder.decode();
+  return text + decoder.decode();
 }
