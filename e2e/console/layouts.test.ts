@@ -28,9 +28,9 @@ const LONG_URL = `https://hooks.example.com/${'very/long/path/'.repeat(10)}${'x'
 const LONG_WORDS =
   'Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz der Donaudampfschifffahrtsgesellschaft';
 
-/** Numbers that cannot be large: statuses of HTTP, and rates. */
+/** Not HTTP statuses and rates, nor durations, which the timeout limits. */
 const isCount = (name: string, value: number): boolean =>
-  Number.isInteger(value) && value !== 0 && !/^(statusCode|number|granularity)$/i.test(name);
+  Number.isInteger(value) && value !== 0 && !/^(statusCode|number|successRate)$|Ms$/.test(name);
 
 /** The same JSON with the largest numbers, the longest URLs and long words. */
 function extreme(value: unknown, name = ''): unknown {
@@ -54,8 +54,13 @@ const makeExtreme = (page: Page) =>
 
 /** Parts whose content is wider than they are, and texts of charts outside their chart. */
 async function overflowing(page: Page): Promise<string[]> {
-  const found = await page.evaluate(`[...document.querySelectorAll('main, main *')].flatMap((element) => {
-    const { overflowX, display, clipPath, position } = getComputedStyle(element);
+  const found = await page.evaluate(`const isHidden = (element) => {
+    for (let one = element; one; one = one.parentElement) if (getComputedStyle(one).clipPath !== 'none') return true;
+    return element.closest('details:not([open])') !== null;
+  };
+  [...document.querySelectorAll('main, main *')].flatMap((element) => {
+    const { overflowX, display } = getComputedStyle(element);
+    if (isHidden(element)) return [];
     if (element.closest('svg') && element.tagName !== 'text') return [];
     const { left, right, width } = element.getBoundingClientRect();
     const describe = (by) => [element.tagName + '.' + (element.getAttribute('class') ?? '') + ' by ' + Math.round(by) + ' px: ' + element.textContent.slice(0, 60)];
@@ -65,7 +70,7 @@ async function overflowing(page: Page): Promise<string[]> {
       return by > 1 ? describe(by) : [];
     }
     const scrolls = overflowX === 'auto' || overflowX === 'scroll';
-    if (scrolls || display.startsWith('inline') && display === 'inline' || clipPath !== 'none' || element.clientWidth <= 1) return [];
+    if (scrolls || display === 'inline' || element.clientWidth <= 1) return [];
     const by = element.scrollWidth - element.clientWidth;
     return by > 1 ? describe(by) : [];
   })`);
