@@ -10,6 +10,8 @@ import { findings } from './console/findings.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { blocksFor } from './docs-blocks.js';
 
+const WAIT_MS = 120_000; // only reached if the condition never becomes true
+
 interface LocalFile {
   apiUrl: string;
   boardUrl: string;
@@ -65,6 +67,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
   it('delivers a message typed into the chat with a valid signature; API, Postgres and Bull Board show it', async () => {
     expect(local.queueBackend).toBe(backend);
     const page = await browser.newPage();
+    page.setDefaultTimeout(WAIT_MS);
     await page.goto(local.demoUrl);
     await page.locator('#chat-text').fill('Typed by a person, in a browser');
     await page.keyboard.press('Enter');
@@ -104,6 +107,8 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     expect(await delivered.getByRole('link', { name: delivery.id }).getAttribute('href')).toBe(
       `${inConsole}/deliveries/${delivery.id}`,
     );
+    // The page replaces the row once more when it learns this.
+    await delivered.getByText('succeeded', { exact: true }).waitFor();
     await delivered.getByText('Payload', { exact: true }).click();
     await delivered.getByText('"body": "Typed by a person, in a browser"').waitFor();
     expect(await page.getByRole('link', { name: 'Console' }).getAttribute('href')).toBe(`${inConsole}/integrations`);
@@ -130,6 +135,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
 
   it('shows retries while set to Fail, and succeeds after the switch back', async () => {
     const page = await browser.newPage();
+    page.setDefaultTimeout(WAIT_MS);
     await page.goto(local.demoUrl);
     await page.getByText('Fail 500').click();
     await page.locator('#chat-text').fill('This one fails first');

@@ -8,6 +8,12 @@ const WAIT_MS = 120_000; // only reached if the condition never becomes true
 /** Messages of the browser and the console about a response that is not 2xx, or none. */
 const AWAY = /^Failed to load resource|The server cannot be reached/;
 
+/** Messages at the edge of the page stay, so that a slow machine does not miss them. They disappear after 8 s otherwise. */
+export const keepMessages = (page: Page): Promise<void> =>
+  page.evaluate(
+    `window.setTimeout = ((set) => (run, ms, ...rest) => (ms === 8000 ? 0 : set(run, ms, ...rest)))(window.setTimeout)`,
+  );
+
 const VIEWPORT = { width: 1280, height: 900 };
 
 /** Pages that the tests of a file reuse, each test from a clean state. Concurrent tests have a page each. A new page would load and

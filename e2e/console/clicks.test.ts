@@ -26,7 +26,7 @@ describe.skipIf(inject('browserPath') === null)('clicks of a customer in the por
     expect(await clicks()).toBe(3);
   });
 
-  it('finds the cause of a 500 in one click, and retries the delivery in two more', async ({
+  it('finds the cause of a failure in one click, and retries the delivery in two more', async ({
     page,
     stack,
     endpoint,
@@ -35,7 +35,9 @@ describe.skipIf(inject('browserPath') === null)('clicks of a customer in the por
   }) => {
     const { account } = await stack.subscribe(endpoint.url);
     const cause = '{"error":"column orders.total does not exist"}';
-    endpoint.respondWith({ status: 500, body: cause, headers: { 'content-type': 'application/json' } });
+    // No retry comes before the person's: Retry-After counts with 503.
+    const headers = { 'content-type': 'application/json', 'retry-after': '3600' };
+    endpoint.respondWith({ status: 503, body: cause, headers });
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});
     await page.goto(url);
@@ -43,7 +45,7 @@ describe.skipIf(inject('browserPath') === null)('clicks of a customer in the por
     await webhook.waitFor();
     const clicks = await countClicks(page);
     await webhook.click();
-    await see(/^Last error: Endpoint returned 500/);
+    await see(/^Last error: Endpoint returned 503/);
     await see(cause);
     expect(await clicks()).toBe(1);
     endpoint.respondWith(200);

@@ -92,7 +92,7 @@ describe.skipIf(inject('browserPath') === null)('the documentation', () => {
         origin = 'http://posthorn.example';
         await page.route(`${origin}/**`, async (route) => {
           const { pathname } = new URL(route.request().url());
-          await route.fulfill({ response: await route.fetch({ url: baseURL + pathname }) });
+          await route.fulfill({ response: await route.fetch({ timeout: 0, url: baseURL + pathname }) });
         });
       }
       await page.goto(`${origin}/docs/quickstart`);

@@ -48,7 +48,7 @@ function extreme(value: unknown, name = ''): unknown {
 const makeExtreme = (page: Page) =>
   page.route('**/v1/**', async (route) => {
     if (route.request().method() !== 'GET' || route.request().url().endsWith('/v1/session')) return route.continue();
-    const response = await route.fetch();
+    const response = await route.fetch({ timeout: 0 });
     await route.fulfill({ response, json: extreme(await response.json()) });
   });
 

@@ -61,8 +61,10 @@ describe.skipIf(inject('browserPath') === null)('a payload in the console', () =
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await signIn(`/accounts/${account}/deliveries/${delivery}`);
     await button('Copy as curl').click();
-    await button('Copied').waitFor();
-    const command = String(await page.evaluate('navigator.clipboard.readText()'));
+    const command = await waitFor(async () => {
+      const text = String(await page.evaluate('navigator.clipboard.readText()'));
+      return text.includes(`webhook-id: ${id}`) && text;
+    });
     await promisify(execFile)('sh', ['-c', command]);
     const [first, second] = endpoint.events;
     expect(endpoint.events).toHaveLength(2);

@@ -6,7 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
-import { it as base } from './browser.js';
+import { it as base, keepMessages } from './browser.js';
 import { countClicks } from './count-clicks.js';
 
 /** Two attempts, twelve seconds apart: long enough to be visible, and deliveries still fail soon. */
@@ -52,9 +52,11 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     stack,
     endpoint,
     signIn,
+    button,
   }) => {
     const { account } = await stack.subscribe(endpoint.url);
-    endpoint.respondWith(503, 200);
+    // The next attempt is so late that the page can be read first.
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3000' } }, 200);
     const { id } = await stack.publish(account, EVENT);
     const { id: delivery } = await waitFor(async () => {
       const attempted = await stack.delivery(account, id);
@@ -64,8 +66,9 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page
       .getByRole('listitem')
       .filter({ hasText: 'Next attempt: 2 of' })
-      .getByText(/in \d+ sec/)
+      .getByText(/in \d+ min/)
       .waitFor();
+    await button('Retry now').click();
     await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
     expect(endpoint.events).toHaveLength(2);
   });
@@ -236,6 +239,7 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.getByRole('alert').getByText('The database is not responding.').waitFor();
     await waitFor(() => endpoint.events.length === 2);
     await page.unrouteAll();
+    await keepMessages(page);
     await send.click();
     await page.getByText('Event queued for 1 webhook.').waitFor();
     await waitFor(() => endpoint.events.length === 3);

@@ -141,7 +141,7 @@ const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name 
 const changing = (fields: Record<string, object>) => async (page: Page) => {
   for (const [path, changed] of Object.entries(fields))
     await page.route(path, async (route) => {
-      const response = await route.fetch();
+      const response = await route.fetch({ timeout: 0 });
       await route.fulfill({ response, json: { ...(await response.json()), ...changed } });
     });
 };
@@ -218,7 +218,7 @@ export const STATES: Screen[] = [
         const url = new URL(route.request().url());
         url.searchParams.delete('subscription');
         url.searchParams.delete('to');
-        await route.fulfill({ response: await route.fetch({ url: url.href }) });
+        await route.fulfill({ response: await route.fetch({ timeout: 0, url: url.href }) });
       });
     },
     shows: /The waiting deliveries are being sent/,

@@ -6,6 +6,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { buildApp } from './app.js';
 
+const WAIT_MS = 120_000; // only reached if the condition never becomes true
 const executablePath = inject('browserPath');
 const log = pino({ level: 'silent' });
 const OPERATOR_KEY = 'the-operator-key-of-this-test';
@@ -51,6 +52,7 @@ describe.skipIf(executablePath === null)('in a browser', () => {
     'logs in, shows a job and logs out at %i px, without blocked requests or requests to other servers',
     async (width) => {
       const page = await browser.newPage({ viewport: { width, height: 800 } });
+      page.setDefaultTimeout(WAIT_MS);
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
@@ -81,6 +83,7 @@ describe.skipIf(executablePath === null)('in a browser', () => {
 
   test('a link with a ticket signs in, and the ticket leaves the address', async () => {
     const page = await browser.newPage();
+    page.setDefaultTimeout(WAIT_MS);
     const complaints: string[] = [];
     page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
     const { ticket } = signBoardTicket({ operatorKey: OPERATOR_KEY, now: Date.now() });

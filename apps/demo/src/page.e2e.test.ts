@@ -6,6 +6,7 @@ import { buildApp } from './app.js';
 import { openChat } from './chat.js';
 import { openKeyring } from './keyring.js';
 
+const WAIT_MS = 120_000; // only reached if the condition never becomes true
 const executablePath = inject('browserPath');
 
 // The page while Posthorn's API is away: nothing listens on port 1. With the API it is tested end to end.
@@ -44,6 +45,7 @@ describe.skipIf(executablePath === null)('the page', () => {
       args: ['--no-sandbox', '--disable-gpu'],
     });
     page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    page.setDefaultTimeout(WAIT_MS);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on(
       'console',
@@ -104,6 +106,7 @@ describe.skipIf(executablePath === null)('the page', () => {
     await page.getByText('Fail 500').click();
     await shows(/^Returns 500/);
     const other = await browser.newPage();
+    other.setDefaultTimeout(WAIT_MS);
     await other.goto(url);
     await other.getByText(/^Returns 500/).waitFor();
     await other.close();

@@ -126,7 +126,7 @@ export async function seedData(stack: SeededStack): Promise<SeedData> {
   const failed = await stack.publish('acme', event('message:created'));
   const failedDelivery = await deliveryTo('acme', failed.id, warehouse);
   await toBe('acme', failedDelivery, 'failed', 2);
-  warehouse.endpoint.respondWith({ ...unavailable, headers: { ...unavailable.headers, 'retry-after': '900' } });
+  warehouse.endpoint.respondWith({ ...unavailable, headers: { ...unavailable.headers, 'retry-after': '3500' } });
   for (const type of ['message:created', 'conversation:updated', 'message:created'])
     await stack.publish('acme', event(type));
   const last = await stack.publish('acme', event('message:created'));
