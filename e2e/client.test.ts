@@ -33,7 +33,12 @@ beforeAll(async () => {
     backend: inject('queueBackends')[0] ?? 'postgres',
     env: { RETRY_SCHEDULE_SECONDS: '3600' },
   });
-  posthorn = new Posthorn<Events>({ url: stack.apiUrl, apiKey: stack.operatorKey });
+  posthorn = new Posthorn<Events>({
+    url: stack.apiUrl,
+    apiKey: stack.operatorKey,
+    attemptTimeoutMs: 100_000,
+    timeoutMs: 200_000,
+  });
   endpoint = await openEndpoint();
 });
 afterAll(async () => {
@@ -142,7 +147,7 @@ describe('every method, against the real API', () => {
     await subscriptions.resume(account, id);
     expect(await subscriptions.verify(account, id)).toMatchObject({ id });
     const { secret } = await subscriptions.getSecret(account, id);
-    const rotated = await subscriptions.rotateSecret(account, id, { overlapSeconds: 60 });
+    const rotated = await subscriptions.rotateSecret(account, id, { overlapSeconds: 3_600 });
     expect(rotated.previous[0]?.secret).toBe(secret);
     expect((await subscriptions.rotateSecret(account, id)).previous).toHaveLength(2);
     const test = await subscriptions.test(account, id, {
@@ -182,7 +187,7 @@ describe('every method, against the real API', () => {
     await posthorn.deliveries.retry(account, delivery.id);
     await waitFor(async () => (await posthorn.deliveries.get(account, delivery.id)).attempts.length === 2);
     await waitFor(async () => (await posthorn.deliveries.count(account, { status: 'pending' })).count === 0);
-    const all = await posthorn.deliveries.list(account, { limit: 1, status: ['succeeded'] }).take(99);
+    const all = await posthorn.deliveries.list(account, { limit: 1, status: ['succeeded'] }).take(100_000);
     expect(all.length).toBe((await posthorn.deliveries.count(account, { status: 'succeeded' })).count);
   });
 

@@ -112,7 +112,7 @@ const LANGUAGES: Record<string, Language> = {
     },
   },
   go: {
-    probe: ['go', 'version'],
+    probe: ['sh', '-c', String.raw`go version | grep -Eq 'go1\.(2[4-9]|[3-9][0-9])'`],
     needs: 'Go 1.24 or newer',
     async compile() {
       const module = join(folder, 'go');
@@ -176,11 +176,11 @@ for (const [
     expect(stdout.trim().toLowerCase()).toMatch(/^unverified true true unknown_event_type [01]$/);
     await waitFor(() => endpoint.requests.some(({ challenge }) => challenge !== null), { what: 'the handshake' });
     await endpoint.close();
-  });
+  }, 1_200_000);
 }
 
 const NO_REGISTRY =
-  /dial tcp|no such host|i\/o timeout|Name or service not known|NewConnectionError|Max retries exceeded|ReadTimeout/;
+  /dial tcp|no such host|i\/o timeout|Name or service not known|NewConnectionError|Max retries exceeded|ReadTimeout|TLS handshake timeout|connection reset|unexpected EOF|context deadline exceeded|proxyconnect|50[234] |ProxyError|ProtocolError|ConnectionResetError|RemoteDisconnected|SSLError|Temporary failure/;
 
 /** An environment as an earlier version of generate.mjs left it, which has to be upgraded. */
 async function installOlderGenerator(): Promise<void> {

@@ -112,7 +112,10 @@ it('doctor inspects the replica', async () => {
 });
 
 it.skipIf(inject('browserPath') === null)('the console says how far a list is behind', async () => {
-  const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
+  const browser = await chromium.launch({
+    executablePath: inject('browserPath') ?? '',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
   try {
     await replica.query('SELECT pg_wal_replay_pause()');
     await stack.publish(account, BODY);
@@ -122,9 +125,9 @@ it.skipIf(inject('browserPath') === null)('the console says how far a list is be
     const page = await context.newPage();
     await page.goto(`/accounts/${account}/events`);
     const note = page.getByText(/^This data is \d+ (sec|min) behind\.$/);
-    await note.waitFor({ timeout: 60_000 });
+    await note.waitFor({ timeout: 120_000 });
     await replica.query('SELECT pg_wal_replay_resume()');
-    await note.waitFor({ state: 'detached', timeout: 60_000 });
+    await note.waitFor({ state: 'detached', timeout: 120_000 });
   } finally {
     await browser.close();
   }

@@ -12,8 +12,8 @@ const POOL = 5;
 const CONCURRENCY = 8;
 /** The limit of one worker. Slow attempts (over 250 ms, as on a busy machine) use additional slots. */
 const MOST_IN_FLIGHT = 2 * CONCURRENCY;
-/** Repeats the kills of a failed run: the title of the test has the seed. */
-const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+/** Chooses when to kill: the same in every run unless SEED is set. */
+const SEED = Number(process.env['SEED'] ?? 1);
 const WORKER_KILLS = 4;
 const API_KILLS = 2;
 /** At most this many rounds until each worker has had its share. */
@@ -36,7 +36,7 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
     apis = [stack.apiUrl, await stack.addApi()];
     endpoint = await openEndpoint();
     ({ account } = await stack.subscribe(endpoint.url));
-  }, 180_000);
+  }, 600_000);
   afterAll(async () => {
     await stack?.stop();
     await endpoint?.close();

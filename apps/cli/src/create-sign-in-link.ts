@@ -13,7 +13,7 @@ export async function createSignInLink({
     response = await fetch(`${apiUrl.replace(/\/+$/, '')}/v1/sign-in-links`, {
       method: 'POST',
       headers: { authorization: `Bearer ${operatorKey}` },
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(15_000),
     });
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } };

@@ -1,7 +1,7 @@
 import { DEFAULT_SCHEMA } from 'bullmq';
 import pg from 'pg';
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 15_000;
 
 /** What `posthorn doctor` checks about BullMQ on Postgres. Returns whether its tables exist. Throws if the database does not respond. */
 export async function inspectPostgresQueue(url: string): Promise<{ hasTables: boolean }> {

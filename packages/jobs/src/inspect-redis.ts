@@ -12,7 +12,8 @@ export interface RedisServer {
   /** `noeviction` is the only one that loses no jobs. */
   evictionPolicy: string;
   hasAppendOnlyFile: boolean;
-  /** How far its clock is ahead of this machine's, in milliseconds; negative: behind. Accurate to half a round trip. */
+  /** How far its clock is ahead of this machine's, in milliseconds; negative: behind. 0 if it
+   *  may be the same, since a request takes time. */
   aheadMs: number;
 }
 
@@ -23,7 +24,7 @@ export interface RedisReport {
   servers: RedisServer[];
 }
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 15_000;
 
 /** Connects to each server once and reads what could lose jobs. Uses INFO only: the ACL of docs/operate.md and managed servers allow it, unlike
  *  TIME and CONFIG. Throws if a server does not respond within five seconds. */
@@ -55,8 +56,8 @@ async function inspectServer(
 ): Promise<{ mode: RedisReport['mode']; server: RedisServer }> {
   const before = now();
   const info = readInfo(await node.info());
-  const middle = (before + now()) / 2;
-  const serverMs = Number(info.get('server_time_usec') ?? middle * 1_000) / 1_000;
+  const after = now();
+  const serverMs = Number(info.get('server_time_usec') ?? after * 1_000) / 1_000;
   const mode = info.get('redis_mode');
   return {
     mode: mode === 'cluster' || mode === 'sentinel' ? mode : 'standalone',
@@ -66,7 +67,7 @@ async function inspectServer(
       isPrimary: info.get('role') !== 'slave',
       evictionPolicy: info.get('maxmemory_policy') ?? 'unknown',
       hasAppendOnlyFile: info.get('aof_enabled') === '1',
-      aheadMs: Math.round(serverMs - middle),
+      aheadMs: Math.round(serverMs - Math.min(after, Math.max(before, serverMs))),
     },
   };
 }

@@ -6,7 +6,7 @@ interface Ready {
   checks?: Record<string, { status?: string }>;
 }
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 15_000;
 
 /** Checks that the API is ready, its parts, and its clock. Sends no key. */
 export async function checkApi(url: URL, now: () => number = Date.now): Promise<Check[]> {
@@ -25,20 +25,21 @@ export async function checkApi(url: URL, now: () => number = Date.now): Promise<
       ),
     ];
   }
-  const middle = (before + now()) / 2;
+  const after = now();
   const ready = (await response.json().catch(() => ({}))) as Ready;
   const parts = Object.entries(ready.checks ?? {}).filter(([, { status }]) => status !== 'ok');
   const detail = `${url.origin}, version ${ready.version ?? 'unknown'}, ${ready.status ?? response.status}`;
   const names = parts.map(([name]) => name).join(', ');
   const fix = names === '' ? 'Look at the log of the API.' : `Look at: ${names}.`;
-  const date = Date.parse(response.headers.get('date') ?? '');
+  const date = Date.parse(response.headers.get('date') ?? '') + 500; // the header has whole seconds
   return [
     !response.ok
       ? failed('API', detail, fix)
       : ready.status === 'degraded'
         ? warning('API', detail, fix)
         : ok('API', detail),
-    // The header has whole seconds.
-    ...(Number.isNaN(date) ? [] : [judgeClock('Clock of the API', Math.round(date + 500 - middle))]),
+    ...(Number.isNaN(date)
+      ? []
+      : [judgeClock('Clock of the API', Math.round(date - Math.min(after, Math.max(before, date))))]),
   ];
 }

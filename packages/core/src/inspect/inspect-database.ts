@@ -6,7 +6,8 @@ export interface DatabaseReport {
   version: string;
   /** Such as 16. */
   majorVersion: number;
-  /** How far the database's clock is ahead of this machine's, in milliseconds; negative: behind. Accurate to half a round trip. */
+  /** How far the database's clock is ahead of this machine's, in milliseconds; negative: behind. 0 if it
+   *  may be the same, since a request takes time. */
   aheadMs: number;
   maxConnections: number;
   usedConnections: number;
@@ -14,7 +15,7 @@ export interface DatabaseReport {
   isReplica: boolean;
 }
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 15_000;
 
 /** Connects once and reads what could prevent Posthorn from working. Throws if the database does not respond. */
 export async function inspectDatabase(url: string, now: () => number = Date.now): Promise<DatabaseReport> {
@@ -31,15 +32,16 @@ export async function inspectDatabase(url: string, now: () => number = Date.now)
     const { rows } = await client.query<{ nowMs: number }>(
       `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"`,
     );
-    const middle = (before + now()) / 2;
+    const after = now();
     const { rows: facts } = await client.query<Omit<DatabaseReport, 'aheadMs'>>(
       `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS "majorVersion",
          current_setting('max_connections')::int AS "maxConnections", pg_is_in_recovery() AS "isReplica",
          (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS "usedConnections"`,
     );
+    const nowMs = rows[0]?.nowMs ?? after;
     return {
       ...(facts[0] as Omit<DatabaseReport, 'aheadMs'>),
-      aheadMs: Math.round((rows[0]?.nowMs ?? middle) - middle),
+      aheadMs: Math.round(nowMs - Math.min(after, Math.max(before, nowMs))),
     };
   } finally {
     await client.end().catch(() => {});

@@ -8,7 +8,7 @@ export type Pooling = 'session' | 'transaction' | 'unnamed';
 
 /** Poolers choose connections newest first, oldest first or at random; one round detects the first two. */
 const ROUNDS = 4;
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 15_000;
 /** Both clients use the same name and text: if the pooler does not separate names, they clash. */
 const PROBE = { name: 'posthorn_probe', text: 'SELECT pg_backend_pid() AS pid' };
 /** duplicate_prepared_statement, invalid_sql_statement_name. */
