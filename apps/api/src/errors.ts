@@ -53,6 +53,12 @@ export class NotFound extends ApiError {
   }
 }
 
+export class NoRoute extends ApiError {
+  constructor() {
+    super('not_found', 'This route does not exist. See /docs.');
+  }
+}
+
 export class MethodNotAllowed extends ApiError {
   constructor(method: string, allowed: string) {
     super('method_not_allowed', `This path does not support ${method}. Supported: ${allowed}.`, {

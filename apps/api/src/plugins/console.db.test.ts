@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { openTestApi } from '../api.test-support.js';
 import { buildApp } from '../app.js';
 
 const consoleDirectory = mkdtempSync(join(tmpdir(), 'posthorn-console-'));
+mkdirSync(join(consoleDirectory, 'assets'));
 writeFileSync(join(consoleDirectory, 'index.html'), '<!doctype html><html lang="en"><title>the console</title>');
 const HOST = 'https://app.example.com';
 const { app, deps, close } = await openTestApi({ consoleDirectory, frameAncestors: [HOST] });

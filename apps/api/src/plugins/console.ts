@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -6,6 +6,7 @@ import fp from 'fastify-plugin';
 import { basePathOf } from '../base-path.js';
 import { pagePolicy } from './security-headers.js';
 import type { ApiDeps } from '../deps.js';
+import { NoRoute } from '../errors.js';
 
 /** Paths that are not pages of the console. */
 const OTHER_PATHS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
@@ -13,6 +14,9 @@ const OTHER_PATHS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)(
 const READS = new Set(['GET', 'HEAD']);
 /** Only portal pages can be framed. */
 const PORTAL = /^\/portal([/?]|$)/;
+
+/** The page itself is sent with other headers; compressed copies are sent in place of their originals. */
+const isServed = (name: string): boolean => name !== 'index.html' && !/\.(gz|br)$/.test(name);
 
 /** Serves the console at /, below the path of PUBLIC_URL. Every path that is not another route gets the console's page.
  *  Files in /assets have a content hash in their name and are cached for a year. */
@@ -53,16 +57,25 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
 
     await app.register(fastifyStatic, {
       root: consoleDirectory,
-      wildcard: false,
-      index: false,
+      serve: false,
       preCompressed: true,
-      schemaHide: true,
-      globIgnore: ['index.html', '**/*.gz', '**/*.br'],
       setHeaders(reply, path) {
         const isHashed = path.includes('/assets/');
         void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
+    const assets = new Set(readdirSync(join(consoleDirectory, 'assets')).filter(isServed));
+    app.get<{ Params: { name: string } }>(
+      '/assets/:name',
+      { schema: { hide: true } },
+      ({ params: { name } }, reply) => {
+        if (!assets.has(name)) throw new NoRoute();
+        return reply.sendFile(`assets/${name}`);
+      },
+    );
+    for (const { name } of readdirSync(consoleDirectory, { withFileTypes: true }).filter((entry) => entry.isFile())) {
+      if (isServed(name)) app.get(`/${name}`, { schema: { hide: true } }, (_request, reply) => reply.sendFile(name));
+    }
     app.get('/', { schema: { hide: true } }, sendPage);
     app.setNotFoundHandler((request, reply) => {
       const isPage =

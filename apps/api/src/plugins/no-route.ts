@@ -2,7 +2,7 @@ import { maxHeaderSize, METHODS } from 'node:http';
 import fp from 'fastify-plugin';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
 import { handleError } from '../error-handler.js';
-import { ApiError, MethodNotAllowed } from '../errors.js';
+import { MethodNotAllowed, NoRoute } from '../errors.js';
 import { handlePapercupsError } from '../papercups-errors.js';
 
 declare module 'fastify' {
@@ -32,10 +32,7 @@ export const noRoute = fp((app, _options, done) => {
   app.decorate('handleNoRoute', (request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     const allowed = [...methods].filter((method) => router.find(method, path) !== null).toSorted();
-    const error =
-      allowed.length > 0
-        ? new MethodNotAllowed(request.method, allowed.join(', '))
-        : new ApiError('not_found', 'This route does not exist. See /docs.');
+    const error = allowed.length > 0 ? new MethodNotAllowed(request.method, allowed.join(', ')) : new NoRoute();
     (/^\/api(\/|$)/.test(path) ? handlePapercupsError : handleError)(error, request, reply);
   });
   app.addHook('onRequest', (request, reply, next) => {
