@@ -377,7 +377,7 @@ describe('commands and programs of the documentation', () => {
             `export POSTHORN_API_KEY=${keyFor(one)}\n${withIds(one, one.sh)} >/dev/null || { echo 'curl: ${one.path}'; false; }`,
         );
         // On a busy machine /readyz may say that a part responds slowly.
-        const untilReady = (samples: () => Promise<unknown>) => waitFor(async () => (await samples()) ?? true);
+        const untilReady = (tried: () => Promise<unknown>) => waitFor(async () => (await tried()) ?? true);
         await untilReady(() => inShell(shell.join('\n')));
         const js = gets.map(
           (one) =>

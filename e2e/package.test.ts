@@ -60,9 +60,9 @@ it('the packages install into an empty folder; npx posthorn dev starts everythin
     'apiUrl' | 'consoleUrl' | 'demoUrl',
     string
   >;
-  const status = async () =>
+  const readStatus = async () =>
     (await (await fetch(`${demoUrl}/status.json`)).json()) as { delivered: { signature: string } | null };
-  await waitFor(async () => (await status()).delivered?.signature === 'valid', {
+  await waitFor(async () => (await readStatus()).delivered?.signature === 'valid', {
     what: 'the first delivery',
     timeoutMs: WAIT_MS,
   });

@@ -83,7 +83,7 @@ describe.skipIf(inject('browserPath') === null)('under a path of the host', () =
         .getByRole('link', { name: /From a transaction/ })
         .first()
         .click();
-      await page.waitForURL((url) => url.pathname === `${PATH}/docs/publish`);
+      await page.waitForURL(({ pathname }) => pathname === `${PATH}/docs/publish`);
       expect(proxy.beside.filter((path) => path !== '/favicon.ico')).toEqual([]);
     },
   );
