@@ -22,7 +22,7 @@ interface Reading {
   at: number;
   /** By part, including the endpoints. */
   cpu: Record<string, number>;
-  /** Of the API and the workers. */
+  /** System calls of the API and of the workers. */
   calls: Record<string, SystemCalls>;
   ownUs: number;
   machineUs: number;

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 
 /** What the processes of a part have done since they started. */
 export interface SystemCalls {
-  /** How often the main thread has slept, which a Node process does while nothing happens: each time it is woken costs CPU. */
+  /** How often the main thread has slept and woken up again (proc(5): voluntary_ctxt_switches). */
   wakes: number;
-  /** System calls that read or write, of all threads (proc(5): syscr and syscw of /proc/PID/io). */
+  /** System calls of all threads that read (proc(5): syscr of /proc/PID/io). */
   reads: number;
+  /** System calls of all threads that write (syscw). */
   writes: number;
 }
 

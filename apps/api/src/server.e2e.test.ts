@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { findFreePort } from '@posthorn/embedded';
 import { openDatabase, putAccount } from '@posthorn/core';
-import { isWaitingForLock, cloneDatabase, type ClonedDatabase, waitFor } from '@posthorn/testing';
+import { cloneDatabase, type ClonedDatabase, isWaitingForLock, waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 // Runs the built process: run npm run build first.

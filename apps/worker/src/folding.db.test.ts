@@ -1,5 +1,5 @@
 import { foldStats, openDatabase, readStats } from '@posthorn/core';
-import { isWaitingForLock, cloneDatabase, waitFor } from '@posthorn/testing';
+import { cloneDatabase, isWaitingForLock, waitFor } from '@posthorn/testing';
 import { expect, inject, it } from 'vitest';
 import { startFolding } from './folding.js';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PostRequest, PostResult } from '@posthorn/sender';
-import { isWaitingForLock, cloneDatabase, waitFor } from '@posthorn/testing';
+import { cloneDatabase, isWaitingForLock, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { eraseStep } from './accounts/erase-accounts.js';
