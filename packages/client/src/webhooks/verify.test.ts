@@ -1,4 +1,5 @@
 import { sign } from '@posthorn/sender';
+import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as Svix } from 'svix';
 import { describe, expect, it } from 'vitest';
@@ -73,10 +74,38 @@ describe('verify', () => {
     }
   });
 
+  it('accepts what the library of Standard Webhooks signs, and nothing near it, for every secret and body', () => {
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 100 });
+    const payload = fc.string({ unit: 'grapheme', maxLength: 200 });
+    fc.assert(
+      fc.property(bytes, payload, fc.nat(), (key, text, position) => {
+        const secret = `whsec_${Buffer.from(key).toString('base64')}`;
+        const body = JSON.stringify({ event: 'message:created', payload: text });
+        const at = new Date();
+        const signature = new Webhook(secret).sign('evt_1', at, body);
+        const headers = { ...signed(), 'webhook-timestamp': String(Math.floor(at.getTime() / 1000)) };
+        expect(verify(body, { ...headers, 'webhook-signature': signature }, secret).payload).toBe(text);
+        const index = 3 + (position % 43); // of 44 characters, the last of which is padding
+        const changed = signature[index] === 'A' ? 'B' : 'A';
+        const near = signature.slice(0, index) + changed + signature.slice(index + 1);
+        for (const wrong of [near, signature.slice(0, index), `${signature}A`])
+          expect(codeOf(body, { ...headers, 'webhook-signature': wrong }, secret)).toBe('bad_signature');
+      }),
+    );
+  });
+
+  it('accepts signatures of several headers, which proxies join with commas', () => {
+    const joined = `${signed(BODY, { secret: OTHER })['webhook-signature']}, ${signed()['webhook-signature']}`;
+    for (const secret of [SECRET, OTHER])
+      expect(verify(BODY, { ...signed(), 'webhook-signature': joined }, secret).id).toBe('evt_1');
+  });
+
   it.each<[string, string, Parameters<typeof verify>]>([
     ['no headers', 'missing_headers', [BODY, {}, SECRET]],
     ['no signature', 'missing_headers', [BODY, { ...signed(), 'webhook-signature': undefined }, SECRET]],
     ['a timestamp that is not a number', 'bad_timestamp', [BODY, { ...signed(), 'webhook-timestamp': 'soon' }, SECRET]],
+    ['a timestamp with more text', 'bad_timestamp', [BODY, { ...signed(), 'webhook-timestamp': `${now()}x` }, SECRET]],
+    ['an endless timestamp', 'too_new', [BODY, { ...signed(), 'webhook-timestamp': '9'.repeat(400) }, SECRET]],
     ['a request of an hour ago', 'too_old', [BODY, signed(BODY, { at: now() - 3600 }), SECRET]],
     ['a request of tomorrow', 'too_new', [BODY, signed(BODY, { at: now() + 86_400 }), SECRET]],
     ['another timestamp', 'bad_signature', [BODY, { ...signed(), 'webhook-timestamp': String(now() - 60) }, SECRET]],
@@ -100,6 +129,7 @@ describe('verify', () => {
 
   it.each([
     ['no secret', ''],
+    ['only the prefix', 'whsec_'],
     ['an empty list', []],
     ['text that is not a secret', 'whsec_!!!'],
   ])('throws TypeError for %s', (_what, secret) => {
