@@ -13,7 +13,6 @@ WORKDIR /app
 COPY --from=manifests /manifests ./
 RUN npm ci
 COPY . .
-# Compiled file by file, since BullMQ does not work bundled.
 RUN npm run build
 RUN mkdir /built \
   && cp --parents -r apps/*/dist apps/demo/page packages/*/dist packages/tokens/tokens.css prisma/migrations /built \

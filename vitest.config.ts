@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** These files take longest and mostly wait. Without durations of an earlier run, vitest starts files by size, so these could be last. */
 const LONGEST =
-  /(e2e\/(clients|scaling|fan-out|strict-order|replays|loses-nothing|delivers|health|redis-cluster|console\/(accessibility|verification|replays))|jobs\/src\/jobs\.db|run-local-stack\.e2e|retention\.db)\.test\.ts$/;
+  /(e2e\/(clients|cli|scaling|fan-out|strict-order|replays|loses-nothing|delivers|health|redis-cluster|console\/(accessibility|docs|layouts|verification|replays))|jobs\/src\/jobs\.db|run-local-stack\.e2e|retention\.db)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

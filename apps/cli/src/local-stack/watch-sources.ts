@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isReady } from './start-app.js';
@@ -30,6 +31,8 @@ export async function watchSources({
     });
     undo.push(() => end(child));
   };
+  // Then tsc compiles these apps again and replaces their bundles (apps/bundle.mjs), which do not follow the sources.
+  for (const app of ['api', 'worker']) rmSync(`${root}/apps/${app}/dist/.tsbuildinfo`, { force: true });
   start('.', 'typescript/bin/tsc', ['-b', '--watch', '--preserveWatchOutput', ...APPS], 'inherit');
   start('apps/console', 'vite/bin/vite.js', ['--host', '127.0.0.1', '--port', String(port), '--strictPort'], 'ignore');
   const url = `http://127.0.0.1:${port}/`;
