@@ -49,6 +49,25 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
     await endpoint.close();
   });
 
+  it('ends each attempt at the timeout of the subscription, and fails after its own schedule', async () => {
+    const endpoint = await openEndpoint();
+    const { account, id } = await stack.subscribe(endpoint.url, { retrySchedule: [1] });
+    // After the handshake: a busy machine may need longer for it.
+    await stack.call('PATCH', `/v1/accounts/${account}/subscriptions/${id}`, { timeoutMs: 200 });
+    endpoint.respondWith('never');
+    const event = await stack.publish(account, MESSAGE);
+    const delivery = await waitFor(async () => {
+      const found = await stack.delivery(account, event.id);
+      return found.status === 'failed' && found;
+    });
+    expect(delivery).toMatchObject({ attemptCount: 2, maxAttempts: 2, statusReason: 'exhausted' });
+    expect(delivery.attempts.map(({ outcome, error }) => [outcome, error])).toEqual([
+      ['timeout', expect.stringContaining('0.2 s')],
+      ['timeout', expect.stringContaining('0.2 s')],
+    ]);
+    await endpoint.close();
+  });
+
   it('sends each held delivery once after the resume, even if its retry was delayed in the queue', async () => {
     const endpoint = await openEndpoint();
     const { account, id } = await stack.subscribe(endpoint.url);

@@ -64,6 +64,44 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     expect(await read()).toMatchObject({ rateLimit: 50, description: 'CRM of the north', ordering: 'strict' });
   });
 
+  it('saves a retry schedule and a timeout; names the limit of the operator beside the field', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url, { retrySchedule: [10, 300] });
+    const read = () => stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`);
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    const schedule = page.getByRole('textbox', { name: /^Retry schedule/ });
+    const timeout = page.getByRole('textbox', { name: /^Timeout/ });
+    expect(await schedule.inputValue()).toBe('10s, 5m');
+    await schedule.fill('soon');
+    await button('Save').click();
+    await see('Enter waits with commas between them');
+    await schedule.fill('5d, 5d');
+    await button('Save').click();
+    await see("Must add up to at most 604800 s, the operator's limit (MAX_RETRY_DAYS)");
+    await schedule.fill('30, 2h');
+    await timeout.fill('60');
+    await button('Save').click();
+    await see("Must be at most 30000, the operator's limit (MAX_DELIVERY_TIMEOUT_MS)");
+    await timeout.fill('2.5');
+    await button('Save').click();
+    await see('Saved.');
+    expect(await read()).toMatchObject({ retrySchedule: [30, 7_200], timeoutMs: 2_500 });
+    await page.goto(page.url().replace(/\/settings$/, ''));
+    await see('30s, 2h');
+    await page.goBack();
+    await schedule.fill('');
+    await timeout.fill('');
+    await button('Save').click();
+    await see('Saved.');
+    expect(await read()).toMatchObject({ retrySchedule: null, timeoutMs: null });
+  });
+
   it('Undo in the message reverts disable and pause, and pending deliveries are still sent', async ({
     page,
     stack,

@@ -13,6 +13,7 @@ import {
   openReader,
   makeRetryWhileUnavailable,
   openVerifier,
+  toRetryRules,
   type QueueName,
 } from '@posthorn/core';
 import type { QueueMetrics } from '@posthorn/jobs';
@@ -110,12 +111,20 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     return { ...OK, startedAt: new Date(), ...how(request) };
   };
   const core = { db, enqueue, cipher };
-  const worker = { ...core, post, log, retryWhileUnavailable: makeRetryWhileUnavailable({ log }), timeoutMs: 1_000 };
+  const retries = toRetryRules({
+    retryScheduleSeconds: [60, ...Array.from({ length: 10 }, () => 3_600)],
+    deliveryTimeoutMs: 1_000,
+    maxAttempts: 20,
+    maxRetryDays: 7,
+    minRetryWaitSeconds: 1,
+    maxDeliveryTimeoutMs: 30_000,
+  });
+  const worker = { ...core, post, log, retryWhileUnavailable: makeRetryWhileUnavailable({ log }), retries };
   const verifier = openVerifier(worker);
   const attempter = openAttempter({
     ...worker,
     limiter: openConcurrencyLimiter({ slots: 100 }),
-    waitsMs: [60_000],
+    retries: { ...retries, waitsMs: [60_000] },
     failingAfterMs: 432_000_000,
     random: () => 0,
   });
@@ -131,7 +140,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     sendsEmails: true,
     boardUrl: null,
     trustedProxies: [],
-    maxAttempts: 12,
+    retries,
     sessionSeconds: 43_200,
     sessionIdleSeconds: 7_200,
     maxSubscriptionsPerAccount: 1_000,

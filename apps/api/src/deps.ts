@@ -1,4 +1,4 @@
-import type { Deps, Publisher, Reader } from '@posthorn/core';
+import type { Deps, Publisher, Reader, RetryRules } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 import type { AddressPolicy } from '@posthorn/sender';
 import type { EffectiveSetting } from '@posthorn/settings';
@@ -33,8 +33,8 @@ export interface ApiDeps extends Deps {
   /** A session ends after this time, or after `sessionIdleSeconds` without a request. */
   sessionSeconds: number;
   sessionIdleSeconds: number;
-  /** Number of attempts in the retry schedule. */
-  maxAttempts: number;
+  /** The retry schedule, the timeout, and what subscriptions may choose instead. */
+  retries: RetryRules;
   maxSubscriptionsPerAccount: number;
   /** Decides which URLs subscriptions may have. */
   addresses: AddressPolicy;

@@ -1,3 +1,4 @@
+import { type RetryRules, toRetryRules } from '@posthorn/core';
 import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
 import {
   type EffectiveSetting,
@@ -39,8 +40,8 @@ export interface Env {
   maxSubscriptionsPerAccount: number;
   /** Decides which URLs subscriptions may have. */
   addresses: AddressPolicy;
-  /** The schedule of the workers, for `maxAttempts` of each delivery. */
-  retryScheduleSeconds: number[];
+  /** The same as the workers'. */
+  retries: RetryRules;
   shutdownDelayMs: number;
   shutdownTimeoutMs: number;
   logLevel: string;
@@ -74,6 +75,11 @@ const NAMES = [
   'DENY_NETWORKS',
   'REQUIRE_HTTPS',
   'RETRY_SCHEDULE_SECONDS',
+  'DELIVERY_TIMEOUT_MS',
+  'MAX_ATTEMPTS',
+  'MAX_RETRY_DAYS',
+  'MIN_RETRY_WAIT_SECONDS',
+  'MAX_DELIVERY_TIMEOUT_MS',
   'SHUTDOWN_DELAY_MS',
   'SHUTDOWN_TIMEOUT_MS',
   'LOG_LEVEL',
@@ -109,7 +115,14 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
       requireHttps: read.requireHttps,
       publicUrl: read.publicUrl,
     }),
-    retryScheduleSeconds: read.retryScheduleSeconds,
+    retries: toRetryRules({
+      retryScheduleSeconds: read.retryScheduleSeconds,
+      deliveryTimeoutMs: read.deliveryTimeoutMs,
+      maxAttempts: read.maxAttempts,
+      maxRetryDays: read.maxRetryDays,
+      minRetryWaitSeconds: read.minRetryWaitSeconds,
+      maxDeliveryTimeoutMs: read.maxDeliveryTimeoutMs,
+    }),
     shutdownDelayMs: read.shutdownDelayMs,
     shutdownTimeoutMs: read.shutdownTimeoutMs,
     logLevel: read.logLevel,

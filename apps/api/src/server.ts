@@ -88,7 +88,7 @@ const app = await buildApp({
   sessionIdleSeconds: env.sessionIdleSeconds,
   maxSubscriptionsPerAccount: env.maxSubscriptionsPerAccount,
   addresses: env.addresses,
-  maxAttempts: env.retryScheduleSeconds.length + 1,
+  retries: env.retries,
   checkQueue: () => producer.check(),
   systemMetrics,
   probeMaxAgeMs: PROBE_MAX_AGE_MS,

@@ -1,5 +1,13 @@
 import { type Command, Option } from 'commander';
-import { addAll, addHeader, toCount, toDuration, toTime } from './input/read-values.js';
+import {
+  addAll,
+  addHeader,
+  toCount,
+  toDuration,
+  toDurationOrDefault,
+  toSchedule,
+  toTime,
+} from './input/read-values.js';
 import { runWithApi } from './run-command.js';
 
 const LIMIT = 25;
@@ -70,6 +78,8 @@ const withFields = (command: Command): Command =>
     .option('--description <text>', 'for people')
     .option('--header <header>', 'sent with each request, "name: value"; repeatable', addHeader)
     .option('--rate-limit <number>', 'attempts per second', toCount)
+    .option('--retry-schedule <waits>', 'waits after failed attempts: 10s,5m,2h, none or default', toSchedule)
+    .option('--attempt-timeout <duration>', 'limit of one attempt: 20s, or default', toDurationOrDefault)
     .addOption(new Option('--ordering <ordering>', 'order of deliveries').choices(['none', 'strict']));
 
 function addSubscriptions(noun: Command): void {

@@ -55,6 +55,8 @@ test.each<[string, Given, string]>([
     statusReason: null,
     rateLimit: null,
     ordering: 'none',
+    retrySchedule: null,
+    timeoutMs: null,
     holdsWhenDisabled: false,
     failingSince: null,
     lastOutage: null,

@@ -92,8 +92,7 @@ function openWorkersAttempter(env: WorkerEnv, parts: Parts, limits: Parameters<t
     retryWhileUnavailable: parts.retryWhileUnavailable,
     limiter: openConcurrencyLimiter(limits),
     honorDisableHeader: env.honorDisableHeader,
-    timeoutMs: env.deliveryTimeoutMs,
-    waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
+    retries: env.retries,
     failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,
     observe: parts.metrics.observer,
   });
@@ -107,7 +106,7 @@ function openWorkersVerifier(env: WorkerEnv, parts: Parts) {
     post: parts.sender.post,
     log: parts.log,
     retryWhileUnavailable: parts.retryWhileUnavailable,
-    timeoutMs: env.deliveryTimeoutMs,
+    retries: env.retries,
     observe: parts.metrics.observeVerification,
   });
 }

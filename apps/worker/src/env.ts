@@ -1,3 +1,4 @@
+import { toRetryRules } from '@posthorn/core';
 import { chooseQueue } from '@posthorn/jobs';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 import { QUEUE_SETTINGS, SettingsError, readEmailSettings, readEnv } from '@posthorn/settings';
@@ -17,6 +18,10 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'REQUIRE_HTTPS',
     'RETRY_SCHEDULE_SECONDS',
     'DELIVERY_TIMEOUT_MS',
+    'MAX_ATTEMPTS',
+    'MAX_RETRY_DAYS',
+    'MIN_RETRY_WAIT_SECONDS',
+    'MAX_DELIVERY_TIMEOUT_MS',
     'WORKER_CONCURRENCY',
     'DELIVERIES_PER_JOB',
     'WORKER_HEALTH_HOST',
@@ -41,7 +46,20 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   if (typeof queue === 'string' || typeof addresses === 'string' || typeof email === 'string') {
     throw new SettingsError([queue, addresses, email].filter((problem) => typeof problem === 'string'));
   }
-  return { ...found, queue, addresses, email };
+  return {
+    ...found,
+    queue,
+    addresses,
+    email,
+    retries: toRetryRules({
+      retryScheduleSeconds: found.retryScheduleSeconds,
+      deliveryTimeoutMs: found.deliveryTimeoutMs,
+      maxAttempts: found.maxAttempts,
+      maxRetryDays: found.maxRetryDays,
+      minRetryWaitSeconds: found.minRetryWaitSeconds,
+      maxDeliveryTimeoutMs: found.maxDeliveryTimeoutMs,
+    }),
+  };
 }
 
 /** A string describes the problem. */

@@ -81,6 +81,7 @@ const FIELD_WORDS: Record<string, string> = {
   headers: 'Custom headers',
   pendingHeaders: 'Custom headers of the new URL',
   ordering: 'Order',
+  timeoutMs: 'Timeout in milliseconds',
   schema: 'JSON Schema',
 };
 

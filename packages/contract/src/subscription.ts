@@ -140,6 +140,14 @@ export const Subscription = z
     metadata: anyObject('Your own data.'),
     rateLimit: z.int().nullable().describe('Maximum number of attempts per second, over all workers. null: unlimited.'),
     ordering: Ordering,
+    retrySchedule: z
+      .array(z.int())
+      .nullable()
+      .describe("Seconds to wait after each failed attempt. null: the operator's schedule."),
+    timeoutMs: z
+      .int()
+      .nullable()
+      .describe("Limit of one attempt in milliseconds. null: the operator's limit, 15 s by default."),
     status: SubscriptionStatus,
     statusReason: z
       .string()
@@ -173,6 +181,8 @@ export const Subscription = z
         metadata: {},
         rateLimit: null,
         ordering: 'none',
+        retrySchedule: null,
+        timeoutMs: null,
         status: 'active',
         statusReason: null,
         statusChangedAt: '2026-11-21T18:55:00.412Z',
@@ -248,6 +258,29 @@ const inputFields = {
     .nullable()
     .describe('Maximum number of attempts per second, over all workers: 1 to 10000. null: unlimited.'),
   ordering: Ordering,
+  retrySchedule: z
+    .array(
+      z
+        .int('must be a whole number of seconds')
+        .min(0, 'must be at least 0')
+        .max(604_800, 'must be at most 604800 seconds, a week'),
+    )
+    .max(100, 'must have at most 100 waits')
+    .nullable()
+    .describe(
+      'Seconds to wait after each failed attempt: `[10, 60]` makes three attempts, `[]` one. Each wait is up to 10 % longer. The operator ' +
+        'limits the number of attempts (`MAX_ATTEMPTS`), the sum (`MAX_RETRY_DAYS`) and the shortest wait (`MIN_RETRY_WAIT_SECONDS`). A ' +
+        "change applies from the next failed attempt of each delivery. null: the operator's schedule, twelve attempts in 3.2 days by default.",
+    ),
+  timeoutMs: z
+    .int('must be a whole number of milliseconds')
+    .min(100, 'must be at least 100')
+    .max(120_000, 'must be at most 120000, two minutes')
+    .nullable()
+    .describe(
+      'Limit of one attempt and of the handshake in milliseconds, including reading the response: 100 to the operator’s limit ' +
+        '(`MAX_DELIVERY_TIMEOUT_MS`, 30000 by default). null: the operator’s default, 15000 if it was not changed.',
+    ),
 };
 
 export const CreateSubscription = z
@@ -259,6 +292,8 @@ export const CreateSubscription = z
     metadata: inputFields.metadata.optional(),
     rateLimit: inputFields.rateLimit.optional(),
     ordering: inputFields.ordering.optional(),
+    retrySchedule: inputFields.retrySchedule.optional(),
+    timeoutMs: inputFields.timeoutMs.optional(),
   })
   .meta({
     id: 'CreateSubscription',

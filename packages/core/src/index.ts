@@ -74,6 +74,13 @@ export {
   type Subscription,
   type SubscriptionResult,
 } from './subscriptions/subscription.js';
+export {
+  checkRetryPolicy,
+  retryPolicyOf,
+  type RetryRules,
+  storedSchedule,
+  toRetryRules,
+} from './deliver/retry-policy.js';
 export { createSubscription } from './subscriptions/create-subscription.js';
 export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './secrets/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';

@@ -9,6 +9,7 @@ import { openCipher } from './cipher.js';
 import { type Database, openDatabase } from './database.js';
 import { makeRetryWhileUnavailable } from './database-away.js';
 import { type Attempter, type AttemptOptions, openAttempter } from './deliver/attempt-delivery.js';
+import type { RetryPolicy, RetryRules } from './deliver/retry-policy.js';
 import { openConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './publish/freeze-event.js';
@@ -19,6 +20,10 @@ import { settleStep } from './settle/settle-step.js';
 import { createSubscription } from './subscriptions/create-subscription.js';
 import { type Subscription, SUBSCRIPTION_PARTS } from './subscriptions/subscription.js';
 import { openVerifier } from './verifications/attempt-verification.js';
+
+/** Any policy of a subscription is within these. */
+const NO_LIMITS = { maxAttempts: 101, maxRetrySeconds: 60_480_000, minWaitSeconds: 0, maxTimeoutMs: 120_000 };
+export const ONE_SECOND: RetryRules = { waitsMs: [], timeoutMs: 1_000, limits: NO_LIMITS };
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -33,7 +38,8 @@ export interface Ledger extends Deps {
   posts: PostRequest[];
   /** false: the queue accepts nothing. */
   setQueue(isUp: boolean): void;
-  attempter(options?: Partial<AttemptOptions>): Attempter;
+  /** `waitsMs` and `timeoutMs` are the operator's default. */
+  attempter(options?: Partial<AttemptOptions & RetryPolicy>): Attempter;
   /** Runs due jobs and their follow-up jobs until none is left. */
   work(): Promise<void>;
   /** Like work, with a dispatcher: until nothing is due in the queue or the ledger. */
@@ -79,20 +85,19 @@ export async function openLedger(): Promise<Ledger> {
   const deps: Deps = { db, enqueue, cipher };
   const publisher = openPublisher(deps);
   const retryWhileUnavailable = makeRetryWhileUnavailable({ log: silent });
-  const attempter: Ledger['attempter'] = (options = {}) =>
+  const attempter: Ledger['attempter'] = ({ timeoutMs = 1_000, waitsMs = [0, 0, 60_000], ...options } = {}) =>
     openAttempter({
       ...deps,
       post,
       log: silent,
       retryWhileUnavailable,
       limiter: openConcurrencyLimiter({ slots: 100 }),
-      timeoutMs: 1_000,
-      waitsMs: [0, 0, 60_000],
+      retries: { timeoutMs, waitsMs, limits: NO_LIMITS },
       failingAfterMs: 432_000_000,
       random: () => 0,
       ...options,
     });
-  const verifier = openVerifier({ ...deps, post, log: silent, retryWhileUnavailable, timeoutMs: 1_000 });
+  const verifier = openVerifier({ ...deps, post, log: silent, retryWhileUnavailable, retries: ONE_SECOND });
   const ledger: Ledger = {
     ...deps,
     publisher,

@@ -312,6 +312,30 @@ export const settings = {
     default: '15000',
     description: 'Maximum duration of one attempt in milliseconds, including reading the response.',
   },
+  MAX_ATTEMPTS: {
+    schema: wholeNumber(1, 101),
+    default: '25',
+    description:
+      'Maximum number of attempts in the `retrySchedule` of a subscription. This limit and the next three do not restrict the ' +
+      'default. If you lower one, stored policies are cut to it.',
+  },
+  MAX_RETRY_DAYS: {
+    schema: number(0.001, 30),
+    default: '7',
+    description: 'Maximum sum of the waits in the `retrySchedule` of a subscription.',
+  },
+  MIN_RETRY_WAIT_SECONDS: {
+    schema: number(0, 86_400),
+    default: '1',
+    description: 'Minimum of each wait in the `retrySchedule` of a subscription.',
+  },
+  MAX_DELIVERY_TIMEOUT_MS: {
+    schema: wholeNumber(100, 120_000),
+    default: '30000',
+    description:
+      'Maximum of the `timeoutMs` of a subscription. Attempts that take longer than SHUTDOWN_TIMEOUT_MS are repeated after a ' +
+      'shutdown.',
+  },
   WORKER_CONCURRENCY: {
     schema: wholeNumber(1, 5000),
     default: '200',

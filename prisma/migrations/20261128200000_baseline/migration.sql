@@ -230,6 +230,9 @@ CREATE TABLE subscriptions (
   next_slot_at            timestamptz(6),
   -- strict: one delivery at a time, in the order of publish (packages/core/src/deliveries/strict-order.ts).
   ordering                subscription_ordering NOT NULL DEFAULT 'none',
+  -- NULL: the operator's default (packages/core/src/deliver/retry-policy.ts). Prisma has no arrays that may be NULL, so it is JSON.
+  retry_schedule          json                CHECK (json_typeof(retry_schedule) = 'array'),
+  timeout_ms              integer             CHECK (timeout_ms BETWEEN 100 AND 120000),
   concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
   concurrency_set_at      timestamptz(6),
   failure_streak          integer             NOT NULL DEFAULT 0,

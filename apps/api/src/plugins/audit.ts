@@ -204,6 +204,7 @@ async function takeSnapshot(
 
 function subscriptionSnapshot(row: Subscription): Snapshot {
   const { url, pendingUrl, events, description, status, statusReason, rateLimit, ordering, metadata } = row;
+  const { retrySchedule, timeoutMs } = row;
   const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
   return {
     shown: {
@@ -214,6 +215,8 @@ function subscriptionSnapshot(row: Subscription): Snapshot {
       statusReason,
       rateLimit,
       ordering: ordering === 'strict' ? ordering : null,
+      retrySchedule,
+      timeoutMs,
     },
     hidden: {
       metadata,

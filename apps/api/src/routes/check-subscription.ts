@@ -1,5 +1,5 @@
-import { MASK } from '@posthorn/contract';
-import { MAX_OWN_HEADERS_BYTES } from '@posthorn/core';
+import { type ChangeSubscription, MASK } from '@posthorn/contract';
+import { checkRetryPolicy, MAX_OWN_HEADERS_BYTES } from '@posthorn/core';
 import { checkHeaders, checkUrl } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 import { EventTypeUnknown, InvalidRequest, UrlNotAllowed } from '../errors.js';
@@ -18,6 +18,16 @@ export function requireHeaders(headers: Record<string, string>): void {
   throw new InvalidRequest([
     { path: check.name === null ? 'headers' : `headers.${check.name}`, message: check.reason },
   ]);
+}
+
+/** Throws InvalidRequest for a retry policy outside the operator's limits. */
+export function requireRetryPolicy(
+  { retries }: Pick<ApiDeps, 'retries'>,
+  { retrySchedule, timeoutMs }: Pick<ChangeSubscription, 'retrySchedule' | 'timeoutMs'>,
+): void {
+  const policy = { retrySchedule: retrySchedule ?? null, timeoutMs: timeoutMs ?? null };
+  const problems = checkRetryPolicy(policy, retries.limits);
+  if (problems.length > 0) throw new InvalidRequest(problems);
 }
 
 /** Throws InvalidRequest for the first masked value: a new subscription has no stored values. */

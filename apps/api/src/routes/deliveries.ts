@@ -20,7 +20,7 @@ const tags = ['Deliveries'];
 /** Attempts in the detail of a delivery. Each may have 4 KiB of a response and its headers. */
 const MAX_ATTEMPTS = 100;
 
-export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'maxAttempts'> = (app, deps) => {
+export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'retries'> = (app, deps) => {
   const { db } = deps;
 
   app.get(

@@ -5,6 +5,8 @@ import {
   type ListedDelivery as Row,
   readWaiting,
   responseText,
+  retryPolicyOf,
+  storedSchedule,
   type WhyWaiting,
 } from '@posthorn/core';
 import { shownRequestHeaders } from '@posthorn/sender';
@@ -14,6 +16,8 @@ import type { ApiDeps } from '../deps.js';
 export interface Shown {
   /** The current URL of the subscription. */
   url: string;
+  /** The subscription's own; null: the default. */
+  retrySchedule: number[] | null;
   waiting: WhyWaiting | null;
 }
 
@@ -21,11 +25,18 @@ export interface Shown {
 export async function readShown({ prisma, pool }: Database, rows: Row[]): Promise<(row: Row) => Shown> {
   const subscriptionIds = [...new Set(rows.map(({ subscriptionId }) => subscriptionId))];
   const [subscriptions, waiting] = await Promise.all([
-    prisma.subscription.findMany({ where: { id: { in: subscriptionIds } }, select: { id: true, url: true } }),
+    prisma.subscription.findMany({
+      where: { id: { in: subscriptionIds } },
+      select: { id: true, url: true, retrySchedule: true },
+    }),
     readWaiting(pool, { accountId: rows[0]?.accountId ?? '', ids: rows.map(({ id }) => id) }),
   ]);
-  const urls = new Map(subscriptions.map(({ id, url }) => [id, url]));
-  return ({ id, subscriptionId }) => ({ url: urls.get(subscriptionId) ?? '', waiting: waiting.get(id) ?? null });
+  const byId = new Map(subscriptions.map((one) => [one.id, one]));
+  return ({ id, subscriptionId }) => {
+    const of = byId.get(subscriptionId);
+    const retrySchedule = storedSchedule(of?.retrySchedule);
+    return { url: of?.url ?? '', retrySchedule, waiting: waiting.get(id) ?? null };
+  };
 }
 
 /** Returns the last attempt from the columns of the delivery; null before the first attempt. */
@@ -43,9 +54,9 @@ export const lastAttemptJson = (
       };
 
 export const deliveryJson = (
-  { maxAttempts }: Pick<ApiDeps, 'maxAttempts'>,
+  { retries }: Pick<ApiDeps, 'retries'>,
   row: Row,
-  { url, waiting }: Shown,
+  { url, retrySchedule, waiting }: Shown,
 ): Delivery => ({
   id: toTypeId('dlv', row.id),
   accountId: row.accountId,
@@ -56,7 +67,7 @@ export const deliveryJson = (
   status: row.status,
   statusReason: row.statusReason,
   attemptCount: row.attemptCount,
-  maxAttempts,
+  maxAttempts: retryPolicyOf({ retrySchedule, timeoutMs: null }, retries).waitsMs.length + 1,
   lastAttempt: lastAttemptJson(row),
   nextAttemptAt: row.dueAt?.toISOString() ?? null,
   waitingFor: waiting && waitingJson(waiting),

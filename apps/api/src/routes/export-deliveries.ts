@@ -20,7 +20,7 @@ const PAGE_SIZE = 250;
 
 const text = z.custom<Readable>().meta({ type: 'string', description: 'One delivery per line, newest first.' });
 
-export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (app, deps) => {
+export const deliveryExportRoutes: Routes<'db' | 'reader' | 'retries'> = (app, deps) => {
   const acquireShares = openShares();
   const open = new Set<Readable>();
   let isClosed = false;
@@ -82,7 +82,7 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (ap
 
 /** Yields the head of the export, then the text of each page with deliveries. */
 async function* exportOf(
-  deps: Pick<ApiDeps, 'reader' | 'maxAttempts'>,
+  deps: Pick<ApiDeps, 'reader' | 'retries'>,
   wanted: Wanted,
   format: ExportFormat,
 ): AsyncGenerator<string> {

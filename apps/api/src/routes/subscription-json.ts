@@ -1,5 +1,5 @@
 import { type Circuit, type Outage, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
-import { readHeaderNames, responseText, type Subscription as Row } from '@posthorn/core';
+import { readHeaderNames, responseText, storedSchedule, type Subscription as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
 import { storedObject } from './stored-json.js';
 
@@ -16,6 +16,8 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     metadata: storedObject(row.metadata),
     rateLimit: row.rateLimit,
     ordering: row.ordering,
+    retrySchedule: storedSchedule(row.retrySchedule),
+    timeoutMs: row.timeoutMs,
     status: row.status,
     statusReason: row.statusReason,
     statusChangedAt: row.statusChangedAt.toISOString(),

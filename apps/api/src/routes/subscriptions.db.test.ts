@@ -46,6 +46,8 @@ describe('create', () => {
       status: 'unverified',
       rateLimit: null,
       ordering: 'none',
+      retrySchedule: null,
+      timeoutMs: null,
       holdsWhenDisabled: false,
       failingSince: null,
       lastOutage: null,
@@ -110,6 +112,62 @@ describe('create', () => {
     expect((await act(first.json.id, 'verify')).status).toBe(429);
     expect((await change(first.json.id, { url: 'https://hooks.example.com/new' })).status).toBe(429);
     expect((await get(first.json.id)).url).toBe('https://hooks.example.com/');
+  });
+});
+
+describe('retry policy', () => {
+  const url = 'https://hooks.example.com/webhook';
+
+  it('is stored with a new subscription and changed; null restores the default', async () => {
+    const { json } = await create({ url, retrySchedule: [10, 60], timeoutMs: 5_000 });
+    expect(json).toMatchObject({ retrySchedule: [10, 60], timeoutMs: 5_000 });
+    expect((await change(json.id, { retrySchedule: [] })).json).toMatchObject({ retrySchedule: [], timeoutMs: 5_000 });
+    expect((await change(json.id, { description: 'CRM' })).json).toMatchObject({ retrySchedule: [], timeoutMs: 5_000 });
+    const cleared = await change(json.id, { retrySchedule: null, timeoutMs: null });
+    expect(cleared.json).toMatchObject({ retrySchedule: null, timeoutMs: null });
+    expect(await get(json.id)).toMatchObject({ retrySchedule: null, timeoutMs: null });
+  });
+
+  it('decides the timeout of the handshake and of attempts, the retries and the shown number of attempts', async () => {
+    await api.activeSubscription(account, { timeoutMs: 700, retrySchedule: [30] });
+    expect(api.posts.at(-1)).toMatchObject({ timeoutMs: 700 });
+    api.respond(() => REFUSED);
+    await publish();
+    await api.work();
+    expect(api.posts.at(-1)).toMatchObject({ timeoutMs: 700 });
+    const [delivery] = await deliveries();
+    expect(delivery).toMatchObject({ status: 'pending', attemptCount: 1, maxAttempts: 2 });
+    const waitMs = Date.parse(delivery.nextAttemptAt) - Date.parse(delivery.lastAttempt.at);
+    expect(waitMs).toBeGreaterThanOrEqual(30_000);
+  });
+
+  it.each([
+    [{ retrySchedule: Array(20).fill(1) }, 'retrySchedule', 'at most 19 waits, for 20 attempts, the operator'],
+    [{ retrySchedule: [5, 604_800] }, 'retrySchedule', 'at most 604800 s, the operator'],
+    [{ retrySchedule: [5, 0] }, 'retrySchedule[1]', 'at least 1 s, the operator'],
+    [{ retrySchedule: [1.5] }, 'retrySchedule[0]', 'must be a whole number of seconds'],
+    [{ retrySchedule: [-1] }, 'retrySchedule[0]', 'must be at least 0'],
+    [{ retrySchedule: [604_801] }, 'retrySchedule[0]', 'must be at most 604800 seconds'],
+    [{ retrySchedule: Array(101).fill(1) }, 'retrySchedule', 'must have at most 100 waits'],
+    [{ retrySchedule: '10,60' }, 'retrySchedule', 'array'],
+    [{ timeoutMs: 30_001 }, 'timeoutMs', 'at most 30000, the operator'],
+    [{ timeoutMs: 120_001 }, 'timeoutMs', 'must be at most 120000'],
+    [{ timeoutMs: 99 }, 'timeoutMs', 'must be at least 100'],
+    [{ timeoutMs: 100.5 }, 'timeoutMs', 'must be a whole number of milliseconds'],
+  ])('refuses %j and names the field and the limit; nothing changes', async (body, path, message) => {
+    const id = await api.activeSubscription(account, { retrySchedule: [9], timeoutMs: 900 });
+    for (const refused of [await create({ url, ...body }), await change(id, body)]) {
+      expect([refused.status, refused.json.errors]).toEqual([
+        422,
+        [{ path, message: expect.stringContaining(message) }],
+      ]);
+    }
+    expect(await get(id)).toMatchObject({ retrySchedule: [9], timeoutMs: 900 });
+  });
+
+  it('names both fields if both are outside the limits', async () => {
+    const { json } = await create({ url, retrySchedule: [0], timeoutMs: 40_000 });
+    expect(json.errors.map(({ path }: { path: string }) => path)).toEqual(['retrySchedule[0]', 'timeoutMs']);
   });
 });
 

@@ -43,6 +43,7 @@ import {
   headersTooLarge,
   requireEventTypes,
   requireHeaders,
+  requireRetryPolicy,
   requireUrl,
   requireValues,
 } from './check-subscription.js';
@@ -52,10 +53,9 @@ import { subscriptionJson } from './subscription-json.js';
 
 const tags = ['Subscriptions'];
 
-export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscriptionsPerAccount' | 'addresses'> = (
-  app,
-  deps,
-) => {
+export const subscriptionRoutes: Routes<
+  'db' | 'enqueue' | 'cipher' | 'maxSubscriptionsPerAccount' | 'addresses' | 'retries'
+> = (app, deps) => {
   const { db } = deps;
 
   app.post(
@@ -85,6 +85,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
       const url = requireUrl(deps, body.url);
       requireHeaders(headers);
       requireValues(headers);
+      requireRetryPolicy(deps, body);
       await requireEventTypes(deps, events);
       const result = await createSubscription(
         deps,
@@ -237,6 +238,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
       const { params, body } = request;
       const url = body.url === undefined ? undefined : requireUrl(deps, body.url);
       if (body.headers) requireHeaders(body.headers);
+      requireRetryPolicy(deps, body);
       if (body.events) await requireEventTypes(deps, body.events);
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
       const result = await changeSubscription(deps, { ...key, changes: given({ ...body, url }) });

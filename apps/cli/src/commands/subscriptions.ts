@@ -14,6 +14,8 @@ interface FieldOptions {
   header?: Record<string, string>;
   rateLimit?: number;
   ordering?: 'none' | 'strict';
+  retrySchedule?: number[] | null;
+  attemptTimeout?: number | null;
 }
 
 const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell])[] => [
@@ -78,7 +80,7 @@ export async function updateSubscription({
   const changes = fieldsOf(options);
   if (Object.keys(changes).length === 0) {
     throw new PlainError('Nothing to change.', {
-      fix: 'Give at least one of --url, --events, --description, --header, --rate-limit and --ordering.',
+      fix: 'Give at least one of --url, --events, --description, --header, --rate-limit, --ordering, --retry-schedule and --attempt-timeout.',
       exitCode: EXIT.usage,
     });
   }
@@ -156,6 +158,17 @@ function fieldsOf({
   header,
   rateLimit,
   ordering,
+  retrySchedule,
+  attemptTimeout,
 }: FieldOptions): Partial<CreateSubscription> {
-  return present({ url, events, description, headers: header, rateLimit, ordering });
+  return present({
+    url,
+    events,
+    description,
+    headers: header,
+    rateLimit,
+    ordering,
+    retrySchedule,
+    timeoutMs: attemptTimeout,
+  });
 }

@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { addAll, addHeader, readJsonText, toCount, toDuration, toTime } from './read-values.js';
+import {
+  addAll,
+  addHeader,
+  readJsonText,
+  toCount,
+  toDuration,
+  toDurationOrDefault,
+  toSchedule,
+  toTime,
+} from './read-values.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-values-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -43,4 +52,13 @@ it('returns the text of a JSON object unchanged, and names the option if it is n
   expect(read('[]')).toThrow('--data must be a JSON object.');
   expect(read('{"a":')).toThrow(/^--data: \S+payload\.json is not JSON\./);
   expect(() => readJsonText(join(folder, 'none'), '--data')).toThrow('cannot be read (ENOENT)');
+});
+
+it('reads a retry schedule and a timeout, and their defaults', () => {
+  expect(toSchedule('10s,5m, 2h')).toEqual([10, 300, 7_200]);
+  expect(toSchedule('none')).toEqual([]);
+  expect(toSchedule('default')).toBeNull();
+  for (const text of ['', '10', '10s,,5m', 'never']) expect(() => toSchedule(text)).toThrow('such as 90s');
+  expect(toDurationOrDefault('20s')).toBe(20_000);
+  expect(toDurationOrDefault('default')).toBeNull();
 });

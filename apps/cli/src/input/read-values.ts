@@ -20,6 +20,15 @@ export function toDuration(text: string): number {
   throw new InvalidArgumentError('Enter a duration such as 90s, 30m, 2h or 7d.');
 }
 
+/** A duration, or `default`. Returns milliseconds, or null. */
+export const toDurationOrDefault = (text: string): number | null => (text === 'default' ? null : toDuration(text));
+
+/** `10s,5m,2h`; `none`: no retries; `default`: the operator's schedule. Returns seconds, or null. */
+export function toSchedule(text: string): number[] | null {
+  if (text === 'default') return null;
+  return text === 'none' ? [] : text.split(',').map((wait) => toDuration(wait.trim()) / 1_000);
+}
+
 /** A time, or how long ago. Returns ISO 8601. */
 export function toTime(text: string, now: number = Date.now()): string {
   if (/^\d+[smhd]$/.test(text)) return new Date(now - toDuration(text)).toISOString();

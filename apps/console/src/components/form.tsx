@@ -54,7 +54,7 @@ export function showRefusal<I extends FieldValues, O>(
   if (shown.length === 0) form.setError('root', { message: error.message });
 }
 
-const firstName = (path: string): string => path.split('.')[0] ?? '';
+const firstName = (path: string): string => path.split(/[.[]/)[0] ?? '';
 
 /** The error of the form as a whole. */
 export function FormError<I extends FieldValues, O>({ form }: { form: UseFormReturn<I, unknown, O> }) {

@@ -105,6 +105,34 @@ describe('deliver', () => {
     });
   });
 
+  it('uses the schedule and the timeout of the subscription instead of the default', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    const set = (changes: object) => changeSubscription(ledger, { accountId, id: subscriptionId, changes });
+    await set({ retrySchedule: [0], timeoutMs: 700 });
+    ledger.results.push(FAILED);
+    const worker = ledger.attempter({ waitsMs: [60_000, 60_000], timeoutMs: 1_500 });
+    await worker.attempt({ id, attemptNumber: 1 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', failureCount: 1 });
+    await worker.attempt({ id, attemptNumber: 2 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', statusReason: 'exhausted' });
+    await set({ retrySchedule: null, timeoutMs: null });
+    await ledger.publish(accountId);
+    const other = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, status: 'pending' } });
+    await worker.attempt({ id: other.id, attemptNumber: 1 }, signal);
+    expect(ledger.posts.map(({ timeoutMs }) => timeoutMs)).toEqual([700, 700, 1_500]);
+  });
+
+  it('a schedule that became shorter than the waits already used ends a delivery with its next attempt', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.results.push(FAILED);
+    const worker = ledger.attempter({ waitsMs: [0, 0, 0, 0] });
+    for (const attemptNumber of [1, 2, 3]) await worker.attempt({ id, attemptNumber }, signal);
+    await changeSubscription(ledger, { accountId, id: subscriptionId, changes: { retrySchedule: [5] } });
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', failureCount: 3 });
+    await worker.attempt({ id, attemptNumber: 4 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 4 });
+  });
+
   it('skips a second job for the same attempt: no second POST', async () => {
     const { id } = await publishedDelivery();
     ledger.results.push(FAILED, {});

@@ -17,6 +17,7 @@ import { openLoads } from './load-deliveries.js';
 import { postDelivery } from './post-delivery.js';
 import { type Recorded, openRecords } from './record-attempts.js';
 import { reportAttempt } from './report-attempt.js';
+import { retryPolicyOf, type RetryRules } from './retry-policy.js';
 import { type DeferredFor, whyNotAttempt } from './why-not-attempt.js';
 
 /** How the job ends for a delivery. attempted: the POST was made and recorded. */
@@ -30,10 +31,8 @@ export interface AttemptOptions {
   log: Log;
   /** Share one per process and database, so that an outage is logged once. */
   retryWhileUnavailable: RetryWhileUnavailable;
-  /** The whole attempt, the response's body included. */
-  timeoutMs: number;
-  /** The wait after each failure. */
-  waitsMs: readonly number[];
+  /** For subscriptions without a policy of their own, and the limits of the others. */
+  retries: RetryRules;
   /** A subscription without success for this long is disabled when a delivery exhausts its attempts. */
   failingAfterMs: number;
   /** Whether the response header `webhook-delivery: disable` disables the subscription. Default: false. */
@@ -86,7 +85,7 @@ async function afterLongWait({ isStillOurs }: OwnDue, isSecondLook: boolean): Pr
 }
 
 export function openAttempter(options: AttemptOptions): Attempter {
-  const { db, retryWhileUnavailable, limiter, log, waitsMs, honorDisableHeader = false, observe } = options;
+  const { db, retryWhileUnavailable, limiter, log, retries, honorDisableHeader = false, observe } = options;
   const { failingAfterMs, random = Math.random } = options;
   const posting = { ...options, random, cipher: rememberOpened(options.cipher) };
   const deferrals = openDeferrals({ pool: db.pool, retryWhileUnavailable });
@@ -104,6 +103,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     if (whyNot) return endWithoutAttempt(endDeps, delivery, whyNot);
 
     const { subscriptionId, failureCount, url } = delivery;
+    const { waitsMs, timeoutMs } = retryPolicyOf(delivery, retries);
     const slot = isUrgent(delivery.requestedTrigger)
       ? limiter.acquireNow(subscriptionId)
       : await limiter.acquire(subscriptionId);
@@ -117,7 +117,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
 
     const eventId = toTypeId('evt', delivery.eventId);
     const trigger = delivery.requestedTrigger ?? 'auto';
-    const result = await postDelivery(posting, delivery, { eventId, signal }).finally(() => slot.release());
+    const result = await postDelivery(posting, delivery, { eventId, timeoutMs, signal }).finally(() => slot.release());
     const turn = { failureCount, waitsMs, random: random(), now: new Date(), honorDisableHeader };
     const decision = decide(result, turn);
 

@@ -18,6 +18,7 @@ import {
   isRecord,
   settleAccount,
   silent,
+  ONE_SECOND,
 } from '../ledger.test-support.js';
 import { headOf, isInOrder } from '../deliveries/strict-order.js';
 import type { AttemptTrigger, DeliveryStatus, ReplayStatus } from '../generated/prisma/client.js';
@@ -166,7 +167,7 @@ async function attempt(
 ): Promise<AttemptEnd | null> {
   const { ledger } = world;
   if (job.queue === 'verify') {
-    await openVerifier({ ...ledger, post: echo, log: silent, retryWhileUnavailable, timeoutMs: 1_000 }).attempt(
+    await openVerifier({ ...ledger, post: echo, log: silent, retryWhileUnavailable, retries: ONE_SECOND }).attempt(
       job,
       signal,
     );

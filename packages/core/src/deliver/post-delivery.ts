@@ -7,8 +7,6 @@ import { openHeaders } from '../secrets/own-headers.js';
 export interface PostingOptions {
   post: (request: PostRequest) => Promise<PostResult>;
   cipher: Cipher;
-  /** The whole attempt, the response's body included. */
-  timeoutMs: number;
   random: () => number;
 }
 
@@ -16,13 +14,14 @@ export interface PostingOptions {
 const TIMEOUT_JITTER = 0.05;
 
 /** Makes one POST of a delivery, with its secrets and headers decrypted. `eventId` becomes the `webhook-id`.
+ *  `timeoutMs` limits the whole attempt, the response's body included.
  *  Throws if they cannot be decrypted. A failure of the endpoint is a result.
  *  Attempts that time out together would all be recorded at once and delay new ones. So after a timeout it waits for
  *  up to 5 % of the timeout, unless a person waits for the attempt. */
 export async function postDelivery(
-  { post, cipher, timeoutMs, random }: PostingOptions,
+  { post, cipher, random }: PostingOptions,
   delivery: LoadedDelivery,
-  { eventId, signal }: { eventId: string; signal: AbortSignal },
+  { eventId, timeoutMs, signal }: { eventId: string; timeoutMs: number; signal: AbortSignal },
 ): Promise<PostResult> {
   const { subscriptionId } = delivery;
   const result = await post({

@@ -44,6 +44,9 @@ export interface LoadedDelivery {
   isDeferredByCircuit: boolean;
   /** The subscription has a strict order and the lease has ended, so it may be another delivery's turn. */
   isTurnOver: boolean;
+  /** The subscription's own retry policy (deliver/retry-policy.ts). */
+  retrySchedule: number[] | null;
+  timeoutMs: number | null;
   headersSealed: Buffer | null;
   /** Unexpired secrets, the current one first. */
   secretsSealed: Buffer[];

@@ -78,6 +78,8 @@ const ONLY_IN_MIGRATIONS = [
   'constraint subscriptions.subscriptions_headers_origin_check CHECK ((((headers_sealed IS NULL) = (headers_origin IS NULL)) AND ((headers_origin IS NULL) OR (NOT (headers_origin IS DISTINCT FROM posthorn_url_origin(url))))))',
   'constraint subscriptions.subscriptions_pending_headers_origin_check CHECK ((((pending_headers_sealed IS NULL) = (pending_headers_origin IS NULL)) AND ((pending_headers_origin IS NULL) OR (NOT (pending_headers_origin IS DISTINCT FROM posthorn_url_origin(pending_url))))))',
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
+  "constraint subscriptions.subscriptions_retry_schedule_check CHECK ((json_typeof(retry_schedule) = 'array'::text))",
+  'constraint subscriptions.subscriptions_timeout_ms_check CHECK (((timeout_ms >= 100) AND (timeout_ms <= 120000)))',
   // functions and storage
   'function posthorn_add_due_subscription()',
   'function posthorn_add_due_subscriptions()',

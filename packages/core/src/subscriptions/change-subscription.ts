@@ -86,7 +86,7 @@ export async function changeSubscription(
 
 /** Columns that do not depend on the subscription's state. */
 function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
-  const { events, scope, description, metadata, rateLimit, ordering } = changes;
+  const { events, scope, description, metadata, rateLimit, ordering, retrySchedule, timeoutMs } = changes;
   const columns = {
     events,
     scope,
@@ -95,6 +95,8 @@ function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
     rate_limit: rateLimit,
     next_slot_at: rateLimit === undefined ? undefined : null,
     ordering,
+    retry_schedule: retrySchedule && JSON.stringify(retrySchedule),
+    timeout_ms: timeoutMs,
   };
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }

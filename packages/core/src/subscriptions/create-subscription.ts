@@ -22,6 +22,9 @@ export interface NewSubscription {
   rateLimit?: number | null;
   /** `strict`: one delivery at a time, in the order of publish (deliveries/strict-order.ts). Default: `none`. */
   ordering?: SubscriptionOrdering;
+  /** Its own retry policy (deliver/retry-policy.ts), within the operator's limits. null: the default. */
+  retrySchedule?: number[] | null;
+  timeoutMs?: number | null;
 }
 
 export type CreateSubscriptionResult =
@@ -50,8 +53,9 @@ export async function createSubscription(
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     const headersSealed = sealHeaders(deps, id, input.headers);
     await client.query(
-      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit, ordering)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit, ordering, retry_schedule,
+         timeout_ms)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
       [
         id,
         accountId,
@@ -64,6 +68,8 @@ export async function createSubscription(
         JSON.stringify(input.metadata ?? {}),
         input.rateLimit ?? null,
         input.ordering ?? 'none',
+        input.retrySchedule ? JSON.stringify(input.retrySchedule) : null,
+        input.timeoutMs ?? null,
       ],
     );
     await client.query('INSERT INTO secrets (id, subscription_id, key_id, sealed) VALUES ($1, $2, $3, $4)', [

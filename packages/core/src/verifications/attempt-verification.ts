@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { Cipher } from '../cipher.js';
 import { type Database, inTransaction } from '../database.js';
 import type { RetryWhileUnavailable } from '../database-away.js';
+import { retryPolicyOf, type RetryRules } from '../deliver/retry-policy.js';
 import type { Due, Enqueue } from '../deps.js';
 import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
@@ -41,7 +42,8 @@ export interface VerifierOptions {
   log: Log;
   /** Share one per process and database, so that an outage is logged once. */
   retryWhileUnavailable: RetryWhileUnavailable;
-  timeoutMs: number;
+  /** The timeout and its limit; the schedule does not apply to verifications. */
+  retries: RetryRules;
   observe?: (verification: {
     result: PostResult;
     status: 'pending' | 'verified' | 'failed';
@@ -64,6 +66,8 @@ interface Loaded {
   attemptCount: number;
   /** How many of them our own shutdown aborted: these use up no attempt. */
   abortedCount: number;
+  /** The subscription's own; null: the default. */
+  timeoutMs: number | null;
   headersSealed: Buffer | null;
   secretsSealed: Buffer[];
 }
@@ -75,7 +79,7 @@ export function openVerifier({
   post,
   log,
   retryWhileUnavailable,
-  timeoutMs,
+  retries,
   observe,
 }: VerifierOptions): Verifier {
   async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<VerificationEnd> {
@@ -85,6 +89,7 @@ export function openVerifier({
       return { end: 'skipped', why: 'superseded' };
 
     const challenge = newChallenge();
+    const { timeoutMs } = retryPolicyOf({ retrySchedule: null, timeoutMs: loaded.timeoutMs }, retries);
     const subscriptionId = loaded.subscriptionId ?? '';
     const secrets = loaded.secretsSealed.map((sealed) => cipher.open(sealed, `secret:${subscriptionId}`));
     const result = await post({
@@ -153,7 +158,7 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
   const { rows } = await pool.query<Loaded>({
     name: 'load-verification',
     text: `
-      SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount",
+      SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount", s.timeout_ms AS "timeoutMs",
         (SELECT count(*)::int FROM verification_attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
         -- Only the headers that were entered for the origin of this request's URL.
         CASE posthorn_url_origin(v.url) WHEN s.headers_origin THEN s.headers_sealed

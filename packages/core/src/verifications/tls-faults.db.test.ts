@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { openSender, readAddressPolicy } from '@posthorn/sender';
 import { tlsFaults, trust } from '@posthorn/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import { type Ledger, ONE_SECOND, openLedger, silent } from '../ledger.test-support.js';
 import { makeRetryWhileUnavailable } from '../database-away.js';
 import { openVerifier } from './attempt-verification.js';
 import { checkWebhookUrl } from './start-verification.js';
@@ -41,7 +41,7 @@ it.each(faults)(
       post: sender.post,
       log: silent,
       retryWhileUnavailable: makeRetryWhileUnavailable({ log: silent }),
-      timeoutMs: 60_000,
+      retries: { ...ONE_SECOND, timeoutMs: 60_000 },
     });
     await verifier.attempt({ id: started.verificationId, attemptNumber: 1 }, new AbortController().signal);
     server.close();

@@ -48,7 +48,7 @@ function faultsOf(rows: HeaderRow[]): Map<number, string> {
 /** Where the form shows a problem that the API found: `headers.x-team` is in the row with that name. */
 export function placeOfProblem(path: string, rows: HeaderRow[]): string {
   const index = rows.findIndex(({ name }) => path === `headers.${name.trim()}`);
-  return index === -1 ? (path.split('.')[0] ?? '') : `headers.${index}`;
+  return index === -1 ? (path.split(/[.[]/)[0] ?? '') : `headers.${index}`;
 }
 
 const isFilled = ({ name, value }: HeaderRow): boolean => name.trim() !== '' || value !== '';

@@ -20,6 +20,8 @@ import { EventPicker } from './event-picker.js';
 import { headerRows, HeadersField, headersOf, placeOfProblem } from './header-rows.js';
 import { subscriptionQuery } from '../../queries/webhooks.js';
 import { rateLimitInput } from './rate-limit-input.js';
+import { RetryFields } from './retry-fields.js';
+import { scheduleInput, timeoutInput } from './retry-input.js';
 import { VerificationResult } from './verification-result.js';
 import './new-webhook-form.css';
 
@@ -37,6 +39,8 @@ const NewWebhook = z.object({
   description: blankAsNull(description.unwrap()),
   headers: headerRows.transform(headersOf),
   rateLimit: rateLimitInput,
+  retrySchedule: scheduleInput,
+  timeoutMs: timeoutInput,
 });
 type NewWebhook = z.output<typeof NewWebhook>;
 
@@ -53,7 +57,15 @@ export function NewWebhookForm({
   onMade: (subscription: Subscription) => void;
   onCancel: () => void;
 }) {
-  const form = useSchemaForm(NewWebhook, { url: '', events: [], description: '', headers: [], rateLimit: '' });
+  const form = useSchemaForm(NewWebhook, {
+    url: '',
+    events: [],
+    description: '',
+    headers: [],
+    rateLimit: '',
+    retrySchedule: '',
+    timeoutMs: '',
+  });
   const queryClient = useQueryClient();
   const path = `${accountPath(account)}/subscriptions`;
   const [saved, setSaved] = useState<string | null>(null);
@@ -112,7 +124,7 @@ export function NewWebhookForm({
         render={({ field: { value, onChange } }) => <EventPicker value={value} onChange={onChange} />}
       />
       <details>
-        <summary>Description, headers and rate limit</summary>
+        <summary>Description, headers, rate limit and retries</summary>
         <div className="stack detail">
           <Field label="Description (optional)" {...fieldOf(form, 'description')} />
           <HeadersField form={form} />
@@ -122,6 +134,7 @@ export function NewWebhookForm({
             help="Across all workers. Empty: no limit."
             {...fieldOf(form, 'rateLimit')}
           />
+          <RetryFields form={form} />
         </div>
       </details>
       <FormError form={form} />

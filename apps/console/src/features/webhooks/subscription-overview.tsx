@@ -10,11 +10,12 @@ import { Id } from '../../components/copy.js';
 import { Facts } from '../../components/page.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { Empty, Loaded } from '../../components/states.js';
-import { Time } from '../../components/time.js';
+import { duration, Time } from '../../components/time.js';
 import { DeliveryTable } from '../deliveries/delivery-table.js';
 import { StatsPanel } from '../statistics/stats-panel.js';
 import { eventsOf } from './integrations.js';
 import { Outcomes } from '../statistics/outcomes.js';
+import { scheduleText } from './retry-input.js';
 import { SecretBox } from './secret-box.js';
 import { useSubscriptionId } from './subscription-id.js';
 
@@ -46,6 +47,10 @@ export function SubscriptionOverview() {
             ['Waiting', waiting === undefined ? '—' : <WaitingCount key="waiting" of={waiting} />],
             ['Created', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
+            ...(data.retrySchedule === null
+              ? []
+              : [['Retries after', scheduleText(data.retrySchedule)] satisfies [string, string]]),
+            ...(data.timeoutMs === null ? [] : [['Timeout', duration(data.timeoutMs)] satisfies [string, string]]),
             ...(data.ordering === 'strict'
               ? [['Order', 'Strict, one delivery at a time'] satisfies [string, string]]
               : []),

@@ -20,6 +20,8 @@ import {
 import { useToast } from '../../components/toasts.js';
 import { EventPicker } from './event-picker.js';
 import { rateLimitInput } from './rate-limit-input.js';
+import { RetryFields } from './retry-fields.js';
+import { scheduleInput, scheduleText, timeoutInput, timeoutText } from './retry-input.js';
 import { headerRows, HeadersField, headersOf, placeOfProblem, rowsOf } from './header-rows.js';
 
 const { url, events, description } = ChangeSubscription.shape;
@@ -30,6 +32,8 @@ const Settings = z.object({
   description: blankAsNull(description.unwrap()),
   headers: headerRows,
   rateLimit: rateLimitInput,
+  retrySchedule: scheduleInput,
+  timeoutMs: timeoutInput,
   isStrict: z.boolean(),
 });
 
@@ -42,6 +46,8 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
     description: subscription.description ?? '',
     headers: rowsOf(subscription.pendingHeaders ?? subscription.headers),
     rateLimit: subscription.rateLimit?.toString() ?? '',
+    retrySchedule: scheduleText(subscription.retrySchedule),
+    timeoutMs: timeoutText(subscription.timeoutMs),
     isStrict: subscription.ordering === 'strict',
   });
   // Stored values are sent only to the origin that they were entered for.
@@ -84,6 +90,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
         help="Across all workers. Empty: no limit."
         {...fieldOf(form, 'rateLimit')}
       />
+      <RetryFields form={form} />
       <label className="choice">
         <input type="checkbox" {...form.register('isStrict')} />
         <span>
