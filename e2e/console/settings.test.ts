@@ -102,6 +102,40 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     expect(await read()).toMatchObject({ retrySchedule: null, timeoutMs: null });
   });
 
+  it('tests a filter against recent events, saves it, and sends only events that pass', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
+    const publishStatus = (status: string) =>
+      stack.publish(account, JSON.stringify({ event: 'message:created', payload: { status } }));
+    await publishStatus('open');
+    await publishStatus('closed');
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    const filter = page.getByRole('textbox', { name: /^Filter/ });
+    await filter.fill('$.status = "closed"');
+    await button('Test the filter').click();
+    await see('write == to compare');
+    await filter.fill('$.payload.status == "closed"');
+    await button('Test the filter').click();
+    await see('0 of the 2 newest events pass.');
+    await see('No tested event has $.payload.status');
+    await filter.fill('$.status == "closed"');
+    await button('Test the filter').click();
+    await see('1 of the 2 newest events pass.');
+    await button('Save').click();
+    await see('Saved.');
+    expect(await stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`)).toMatchObject({
+      filter: '$.status == "closed"',
+    });
+    expect((await publishStatus('open')).deliveries).toBe(0);
+    expect((await publishStatus('closed')).deliveries).toBe(1);
+  });
+
   it('Undo in the message reverts disable and pause, and pending deliveries are still sent', async ({
     page,
     stack,

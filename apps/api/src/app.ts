@@ -40,6 +40,7 @@ import { sessionRoutes } from './routes/sessions.js';
 import { signInLinkRoutes } from './routes/sign-in-links.js';
 import { streamRoutes } from './routes/stream.js';
 import { statsRoutes } from './routes/stats.js';
+import { filterTestRoutes } from './routes/filter-test.js';
 import { subscriptionActionRoutes } from './routes/subscription-actions.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
@@ -101,6 +102,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);
   subscriptionActionRoutes(app, deps);
+  filterTestRoutes(app, deps);
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);

@@ -57,6 +57,7 @@ test.each<[string, Given, string]>([
     ordering: 'none',
     retrySchedule: null,
     timeoutMs: null,
+    filter: null,
     holdsWhenDisabled: false,
     failingSince: null,
     lastOutage: null,

@@ -7,10 +7,12 @@ import type {
   CreateSubscription,
   DisableSubscription,
   EventMap,
+  FilterTest,
   QueryOf,
   RotateSecret,
   Secrets,
   Subscription,
+  TestFilter,
   TestSent,
 } from './types.js';
 
@@ -121,6 +123,16 @@ export const subscriptionsOf = <Events extends EventMap<Events>>({ routes, once,
         params: { path: { account, subscription } },
         body: event as { event?: string; payload?: Record<string, unknown> },
         ...once(options),
+      }),
+    ),
+
+  /** Returns which of the newest events a subscription with this filter would get. Stores nothing. */
+  testFilter: (account: string, fields: TestFilter, options?: CallOptions): Promise<FilterTest> =>
+    dataOf(
+      routes.POST('/v1/accounts/{account}/subscriptions/filter-test', {
+        params: { path: { account } },
+        body: fields,
+        ...repeatable(options),
       }),
     ),
 });

@@ -12,6 +12,7 @@ export type DeliveryDetail = Schemas['DeliveryDetail'];
 export type Event = Schemas['Event'];
 export type EventDetail = Schemas['EventDetail'];
 export type EventType = Schemas['EventType'];
+export type FilterTest = Schemas['FilterTest'];
 export type Key = Schemas['Key'];
 export type ListCount = Schemas['ListCount'];
 export type PortalLink = Schemas['PortalLink'];
@@ -33,6 +34,7 @@ export type PutEventType = Schemas['PutEventType'];
 export type RotateSecret = Schemas['RotateSecret'];
 export type StartReplay = Schemas['StartReplay'];
 export type StartReplayOfAccounts = Schemas['StartReplayOfAccounts'];
+export type TestFilter = Schemas['TestFilter'];
 
 /** The parameters of a query, such as `QueryOf<'deliveries.list'>`. */
 export type QueryOf<Operation extends keyof operations> = operations[Operation] extends {

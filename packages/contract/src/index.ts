@@ -33,6 +33,8 @@ export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText, fieldWords } from './audit-words.js';
 export { DisableSubscription } from './disable-subscription.js';
+export { FilterTest, TestFilter } from './filter-test.js';
+export { checkFilter } from './payload-filter.js';
 export { AddEmailRecipient, EmailRecipient, EmailRecipients } from './email-recipient.js';
 export {
   EVENT_TYPE_NAME,

@@ -7,6 +7,7 @@ import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { listOf, listOrder, ListQuery, oneOrMore, prefixSearch } from './list.js';
 import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
+import { checkFilter, MAX_FILTER_LENGTH } from './payload-filter.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
 import { WaitingOfRow } from './waiting.js';
 
@@ -116,6 +117,17 @@ const Ordering = z
     '`strict`: one delivery at a time, in the order of publishing. The next one is sent after the previous one has succeeded, failed or was canceled. A failing delivery delays all later ones until its attempts are used up. `none`: in parallel, in any order. Default: `none`.',
   );
 
+export const PayloadFilter = text(1, MAX_FILTER_LENGTH)
+  .superRefine((value, context) => {
+    const check = checkFilter(value);
+    if (!check.ok) context.addIssue(check.message);
+  })
+  .describe(
+    'A condition on the payload, as an SQL/JSON path: `$.conversation.status == "closed"`, 1 to 1000 characters. `$` is the payload. An event ' +
+      'whose payload does not meet it creates no delivery.',
+  )
+  .meta({ examples: ['$.conversation.status == "closed"'] });
+
 export const Subscription = z
   .object({
     id: SubscriptionId,
@@ -148,6 +160,7 @@ export const Subscription = z
       .int()
       .nullable()
       .describe("Limit of one attempt in milliseconds. null: the operator's limit, 15 s by default."),
+    filter: z.string().nullable().describe('A condition on payloads. null: all events of its types.'),
     status: SubscriptionStatus,
     statusReason: z
       .string()
@@ -183,6 +196,7 @@ export const Subscription = z
         ordering: 'none',
         retrySchedule: null,
         timeoutMs: null,
+        filter: null,
         status: 'active',
         statusReason: null,
         statusChangedAt: '2026-11-21T18:55:00.412Z',
@@ -281,6 +295,10 @@ const inputFields = {
       'Limit of one attempt and of the handshake in milliseconds, including reading the response: 100 to the operator’s limit ' +
         '(`MAX_DELIVERY_TIMEOUT_MS`, 30000 by default). null: the operator’s default, 15000 if it was not changed.',
     ),
+  filter: PayloadFilter.nullable().describe(
+    'A condition on the payload, as an SQL/JSON path: `$.conversation.status == "closed"`, 1 to 1000 characters. `$` is the payload. An event ' +
+      'whose payload does not meet it creates no delivery. A change applies to new events. null: all events of its types.',
+  ),
 };
 
 export const CreateSubscription = z
@@ -294,6 +312,7 @@ export const CreateSubscription = z
     ordering: inputFields.ordering.optional(),
     retrySchedule: inputFields.retrySchedule.optional(),
     timeoutMs: inputFields.timeoutMs.optional(),
+    filter: inputFields.filter.optional(),
   })
   .meta({
     id: 'CreateSubscription',

@@ -66,6 +66,7 @@ export {
   type PublishRequest,
   type PublishResult,
 } from './publish/publisher.js';
+export { MAX_FILTERS, whyNotFilter } from './publish/passes-filter.js';
 export type { PublishedEvent } from './publish/insert-events.js';
 
 export {
@@ -84,6 +85,7 @@ export {
 export { createSubscription } from './subscriptions/create-subscription.js';
 export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './secrets/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
+export { testFilter } from './subscriptions/test-filter.js';
 export { deleteSubscription } from './subscriptions/delete-subscription.js';
 export { pauseSubscription } from './subscriptions/pause-subscription.js';
 export { resumeSubscription } from './subscriptions/resume-subscription.js';

@@ -75,6 +75,44 @@ CREATE FUNCTION posthorn_url_origin(url text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN substring(url FROM '^(https?://[^/?#@\\]+)/');
 
+-- Filters of subscriptions (packages/core/src/publish/passes-filter.ts).
+-- The payload of a body as jsonb. jsonb has no U+0000 and no half of a surrogate pair: U+FFFD replaces their escapes. NULL:
+-- Postgres cannot read it.
+CREATE FUNCTION posthorn_payload(body bytea) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT COST 1000
+AS $$
+DECLARE
+  -- Only an escape: an odd number of backslashes.
+  escape constant text := '(?<!\\)((?:\\\\)*)\\u';
+  high constant text := '[dD][89abAB][0-9a-fA-F]{2}';
+  low constant text := '[dD][c-fC-F][0-9a-fA-F]{2}';
+  repaired text;
+BEGIN
+  BEGIN
+    RETURN convert_from(body, 'UTF8')::jsonb -> 'payload';
+  EXCEPTION WHEN OTHERS THEN
+    NULL;
+  END;
+  repaired := regexp_replace(convert_from(body, 'UTF8'), escape || '0000', '\1\\ufffd', 'g');
+  repaired := regexp_replace(repaired, escape || high || '(?!\\u' || low || ')', '\1\\ufffd', 'g');
+  repaired := regexp_replace(repaired, '(?<!\\u' || high || ')' || escape || low, '\1\\ufffd', 'g');
+  RETURN repaired::jsonb -> 'payload';
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END
+$$;
+
+-- Whether a payload passes a filter: true if it cannot be compared, so that no event is lost.
+CREATE FUNCTION posthorn_passes(payload jsonb, filter text) RETURNS boolean
+LANGUAGE plpgsql STABLE COST 1000
+AS $$
+BEGIN
+  RETURN payload IS NULL OR coalesce(payload @@ filter::jsonpath, false);
+EXCEPTION WHEN OTHERS THEN
+  RETURN true;
+END
+$$;
+
 -- Accounts and their credentials
 CREATE TABLE accounts (
   id          varchar(64)    PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
@@ -233,6 +271,8 @@ CREATE TABLE subscriptions (
   -- NULL: the operator's default (packages/core/src/deliver/retry-policy.ts). Prisma has no arrays that may be NULL, so it is JSON.
   retry_schedule          json                CHECK (json_typeof(retry_schedule) = 'array'),
   timeout_ms              integer             CHECK (timeout_ms BETWEEN 100 AND 120000),
+  -- A condition on payloads (packages/core/src/publish/passes-filter.ts); NULL: all events pass.
+  filter                  text                CHECK (length(filter) <= 1000),
   concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
   concurrency_set_at      timestamptz(6),
   failure_streak          integer             NOT NULL DEFAULT 0,
@@ -259,6 +299,8 @@ CREATE UNIQUE INDEX subscriptions_verification_id_key ON subscriptions (verifica
 CREATE INDEX subscriptions_account_id_id_idx ON subscriptions (account_id, id);
 -- Counts and lists the subscriptions of an account, without deleted ones.
 CREATE INDEX subscriptions_account_id_id_live_idx ON subscriptions (account_id, id) WHERE deleted_at IS NULL;
+-- publish/passes-filter.ts: whether an account has filters. Empty while no subscription has one.
+CREATE INDEX subscriptions_filtered_idx ON subscriptions (account_id) WHERE filter IS NOT NULL AND deleted_at IS NULL;
 -- search/search-by-prefix.ts: subscriptions by how their URL or description begins, of all accounts and of one.
 CREATE INDEX subscriptions_url_search_idx ON subscriptions
   ((lower(left(regexp_replace(url, '^https?://', ''), 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;

@@ -204,7 +204,7 @@ async function takeSnapshot(
 
 function subscriptionSnapshot(row: Subscription): Snapshot {
   const { url, pendingUrl, events, description, status, statusReason, rateLimit, ordering, metadata } = row;
-  const { retrySchedule, timeoutMs } = row;
+  const { retrySchedule, timeoutMs, filter } = row;
   const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
   return {
     shown: {
@@ -217,6 +217,7 @@ function subscriptionSnapshot(row: Subscription): Snapshot {
       ordering: ordering === 'strict' ? ordering : null,
       retrySchedule,
       timeoutMs,
+      filter,
     },
     hidden: {
       metadata,

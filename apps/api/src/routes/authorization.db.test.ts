@@ -44,6 +44,7 @@ const ALLOWED: Record<string, Allowed> = {
   'subscriptions.getSecret': 'secrets:read',
   'subscriptions.rotateSecret': ['subscriptions:write', 'secrets:read'],
   'subscriptions.test': 'subscriptions:write',
+  'subscriptions.testFilter': 'events:read',
   'events.publish': 'events:write',
   'events.publishBatch': 'events:write',
   'events.list': 'events:read',
@@ -95,6 +96,7 @@ const BODIES: Record<string, unknown> = {
   'subscriptions.disable': { deliveries: 'cancel' },
   'subscriptions.rotateSecret': { overlapSeconds: 0 },
   'subscriptions.test': {},
+  'subscriptions.testFilter': { filter: 'exists($.body)' },
   'replays.start': { since: '2020-01-01T00:00:00Z', which: 'failed' },
   'replays.startForAccounts': { since: '2020-01-01T00:00:00Z', which: 'failed' },
   'events.publish': { event: 'message:created', payload: {} },
@@ -182,7 +184,7 @@ const inAccount = Object.keys(ALLOWED).filter(
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch)$/.test(
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch|testFilter)$/.test(
       id,
     ),
 );

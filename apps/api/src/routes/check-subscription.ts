@@ -1,5 +1,5 @@
 import { type ChangeSubscription, MASK } from '@posthorn/contract';
-import { checkRetryPolicy, MAX_OWN_HEADERS_BYTES } from '@posthorn/core';
+import { checkRetryPolicy, MAX_FILTERS, MAX_OWN_HEADERS_BYTES, whyNotFilter } from '@posthorn/core';
 import { checkHeaders, checkUrl } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 import { EventTypeUnknown, InvalidRequest, UrlNotAllowed } from '../errors.js';
@@ -30,6 +30,17 @@ export function requireRetryPolicy(
   if (problems.length > 0) throw new InvalidRequest(problems);
 }
 
+/** Throws InvalidRequest for a filter that Postgres does not accept. */
+export async function requireFilter(
+  { db }: Pick<ApiDeps, 'db'>,
+  { filter }: Pick<ChangeSubscription, 'filter'>,
+): Promise<void> {
+  if (filter === null || filter === undefined) return;
+  const whyNot = await whyNotFilter(db.pool, filter);
+  if (whyNot !== null)
+    throw new InvalidRequest([{ path: 'filter', message: `is not accepted by Postgres: ${whyNot}` }]);
+}
+
 /** Throws InvalidRequest for the first masked value: a new subscription has no stored values. */
 export function requireValues(headers: Record<string, string>): void {
   const masked = Object.entries(headers).find(([, value]) => value === MASK);
@@ -49,6 +60,14 @@ export const headersTooLarge = (): InvalidRequest =>
     {
       path: 'headers',
       message: `must have at most ${MAX_OWN_HEADERS_BYTES} bytes of names and values together, including kept values`,
+    },
+  ]);
+
+export const filtersReached = (): InvalidRequest =>
+  new InvalidRequest([
+    {
+      path: 'filter',
+      message: `exceeds the limit of ${MAX_FILTERS} subscriptions with a filter per account: remove another filter first`,
     },
   ]);
 

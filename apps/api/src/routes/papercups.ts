@@ -162,7 +162,8 @@ function createRoute(
           case 'quota_reached':
             throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
           case 'headers_too_large':
-            throw new Error('no header was given');
+          case 'filters_reached':
+            throw new Error('no header and no filter was given');
           case 'rate_limited':
             throw new RateLimited(result.retryAfterSeconds);
           default:
@@ -231,7 +232,7 @@ function changeRoutes(
           const result = await changeSubscription(deps, { ...key, changes });
           if (result.outcome === 'not_found') throw new NotFound('subscription');
           if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-          if (result.outcome !== 'changed') throw new Error('no header was changed');
+          if (result.outcome !== 'changed') throw new Error('no header and no filter was changed');
           request.auditAfter = result.subscription;
           request.auditNotes = headersDroppedNote(result.headersDropped);
           return handshakes.ended(result.subscription, result.verificationId);

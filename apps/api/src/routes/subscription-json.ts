@@ -18,6 +18,7 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     ordering: row.ordering,
     retrySchedule: storedSchedule(row.retrySchedule),
     timeoutMs: row.timeoutMs,
+    filter: row.filter,
     status: row.status,
     statusReason: row.statusReason,
     statusChangedAt: row.statusChangedAt.toISOString(),

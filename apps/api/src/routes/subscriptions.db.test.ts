@@ -48,6 +48,7 @@ describe('create', () => {
       ordering: 'none',
       retrySchedule: null,
       timeoutMs: null,
+      filter: null,
       holdsWhenDisabled: false,
       failingSince: null,
       lastOutage: null,
@@ -168,6 +169,86 @@ describe('retry policy', () => {
   it('names both fields if both are outside the limits', async () => {
     const { json } = await create({ url, retrySchedule: [0], timeoutMs: 40_000 });
     expect(json.errors.map(({ path }: { path: string }) => path)).toEqual(['retrySchedule[0]', 'timeoutMs']);
+  });
+});
+
+describe('filter', () => {
+  const url = 'https://hooks.example.com/webhook';
+  const test = (body: object) => api.call('POST', `/v1/accounts/${account}/subscriptions/filter-test`, { body });
+  const send = (payload: object, event = 'message:created') =>
+    api.call('POST', `/v1/accounts/${account}/events`, { body: { event, payload } });
+
+  it('is stored as it was entered, changed, and removed with null', async () => {
+    const { json } = await create({ url, filter: ' $.n==1' });
+    expect(json.filter).toBe(' $.n==1');
+    expect((await change(json.id, { description: 'CRM' })).json.filter).toBe(' $.n==1');
+    expect((await change(json.id, { filter: '$.n == 2' })).json.filter).toBe('$.n == 2');
+    expect((await change(json.id, { filter: null })).json.filter).toBeNull();
+  });
+
+  it('decides which events create a delivery; a test event ignores it', async () => {
+    const id = await api.activeSubscription(account, { filter: '$.conversation.status == "closed"' });
+    expect((await send({ conversation: { status: 'open' } })).json.deliveries).toBe(0);
+    expect((await send({ conversation: { status: 'closed' } })).json.deliveries).toBe(1);
+    await act(id, 'test', { event: 'message:created' });
+    expect(await deliveries()).toHaveLength(2);
+  });
+
+  it.each([
+    ['$.status = "closed"', 'write == to compare'],
+    ['$.a[*] == $.b[*]', 'compares two paths'],
+    ['$.body like_regex "(a+)+$"', 'patterns are not allowed'],
+    ['!($.a == 1) is unknown', 'is not accepted by Postgres: syntax error'],
+    ['', ''],
+    [`$.a == "${'x'.repeat(1_000)}"`, ''],
+    ['$.a == "\0"', 'NUL'],
+  ])('refuses %j with the field and the reason; nothing changes', async (filter, message) => {
+    const id = await api.activeSubscription(account, { filter: '$.n == 1' });
+    for (const refused of [await create({ url, filter }), await change(id, { filter }), await test({ filter })]) {
+      expect([refused.status, refused.json.code]).toEqual([422, 'invalid_request']);
+      expect(refused.json.errors[0]).toEqual({ path: 'filter', message: expect.stringContaining(message) });
+    }
+    expect((await get(id)).filter).toBe('$.n == 1');
+  });
+
+  it('the test says for each of the newest events whether it passes, and stores nothing', async () => {
+    await send({ n: 1 });
+    await send({ n: 'one' });
+    await send({ n: 2, body: '\0' });
+    await send({ n: 2 }, 'conversation:created');
+    const before = await api.counts();
+    const { status, json } = await test({ filter: '$.n == 2' });
+    expect([status, json]).toEqual([
+      200,
+      {
+        tested: 4,
+        passed: 2,
+        missingPaths: [],
+        events: [
+          { id: expect.stringMatching(/^evt_/), event: 'conversation:created', createdAt: TIME, outcome: 'matched' },
+          { id: expect.stringMatching(/^evt_/), event: 'message:created', createdAt: TIME, outcome: 'matched' },
+          { id: expect.stringMatching(/^evt_/), event: 'message:created', createdAt: TIME, outcome: 'unknown' },
+          { id: expect.stringMatching(/^evt_/), event: 'message:created', createdAt: TIME, outcome: 'not_matched' },
+        ],
+      },
+    ]);
+    expect(await api.counts()).toEqual(before);
+    expect((await test({ filter: '$.n == 2', events: ['message:*'] })).json).toMatchObject({ tested: 3, passed: 1 });
+    expect((await test({ filter: '$.n == 2', limit: 1 })).json).toMatchObject({ tested: 1, passed: 1 });
+  });
+
+  it('the test names paths that no event has, and has none without events', async () => {
+    const filter = '$.payload.n == 1 || $.n == 1';
+    expect((await test({ filter })).json).toEqual({ tested: 0, passed: 0, missingPaths: [], events: [] });
+    await send({ n: 1 });
+    expect((await test({ filter })).json).toMatchObject({ tested: 1, passed: 1, missingPaths: ['$.payload.n'] });
+  });
+
+  it('the test reads a bounded part of the events', async () => {
+    const body = 'x'.repeat(250_000);
+    for (let n = 0; n < 20; n += 1) await send({ body });
+    const { json } = await test({ filter: 'exists($.body)', limit: 100 });
+    expect(json.tested).toBe(16); // 4 MiB
   });
 });
 

@@ -38,10 +38,12 @@ import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
 import {
+  filtersReached,
   headerNotStored,
   headersDroppedNote,
   headersTooLarge,
   requireEventTypes,
+  requireFilter,
   requireHeaders,
   requireRetryPolicy,
   requireUrl,
@@ -86,6 +88,7 @@ export const subscriptionRoutes: Routes<
       requireHeaders(headers);
       requireValues(headers);
       requireRetryPolicy(deps, body);
+      await requireFilter(deps, body);
       await requireEventTypes(deps, events);
       const result = await createSubscription(
         deps,
@@ -102,6 +105,8 @@ export const subscriptionRoutes: Routes<
           throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
         case 'headers_too_large':
           throw headersTooLarge();
+        case 'filters_reached':
+          throw filtersReached();
         case 'rate_limited':
           throw new RateLimited(result.retryAfterSeconds);
         default:
@@ -239,6 +244,7 @@ export const subscriptionRoutes: Routes<
       const url = body.url === undefined ? undefined : requireUrl(deps, body.url);
       if (body.headers) requireHeaders(body.headers);
       requireRetryPolicy(deps, body);
+      await requireFilter(deps, body);
       if (body.events) await requireEventTypes(deps, body.events);
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
       const result = await changeSubscription(deps, { ...key, changes: given({ ...body, url }) });
@@ -251,6 +257,8 @@ export const subscriptionRoutes: Routes<
           throw headerNotStored(result.name);
         case 'headers_too_large':
           throw headersTooLarge();
+        case 'filters_reached':
+          throw filtersReached();
         case 'not_found':
           throw new NotFound('subscription');
         case 'rate_limited':

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { bodyPassesFilter } from '../publish/passes-filter.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import { type Columns, unnest, valuesOf } from '../unnest.js';
 
@@ -40,7 +41,7 @@ matched AS (
   FROM input i JOIN account a ON a.id = i.account_id CROSS JOIN LATERAL (
     SELECT s.id, s.status FROM subscriptions s
     WHERE s.account_id = i.account_id AND s.id <> i.subject_id AND i.type = ANY (s.events)
-      AND s.deleted_at IS NULL AND s.status IN ('active', 'paused')
+      AND s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${bodyPassesFilter('i.body')}
     OFFSET 0
   ) s
 ),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
 import { changesPending, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
 import { newId } from '../id.js';
+import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import type { SubscriptionKey } from '../subscriptions/subscription.js';
@@ -297,6 +298,20 @@ describe('what an account is notified of', () => {
     ]);
     expect(await publish()).toBe(0);
     expect(await pendingCount()).toBe(0);
+  });
+
+  it('sends a webhook with a filter only the notifications that pass', async () => {
+    const key = await subscription();
+    const { accountId } = key;
+    for (const percent of [50, 75]) {
+      const url = `https://at-${percent}.example.com/`;
+      const { id } = await ledger.activeSubscription(accountId, { url, events: NAMES });
+      await changeSubscription(ledger, { accountId, id, changes: { filter: `$.percent == ${percent}` } });
+    }
+    await insert(key, 'subscription:failing', { percent: 75 });
+    expect(await publish()).toBe(1);
+    await ledger.settle();
+    expect(urlsPosted()).toEqual(['https://at-75.example.com/']);
   });
 
   it('holds a notification for a paused webhook', async () => {

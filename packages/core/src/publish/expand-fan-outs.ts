@@ -6,6 +6,7 @@ import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
 import { matchesType } from '../event-types/matches-type.js';
 import { CREATE_DELIVERIES, PLACING } from './create-deliveries.js';
+import { passesFilter } from './passes-filter.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
 import { inIdOrder, lookUp } from '../look-up.js';
@@ -19,8 +20,8 @@ import { inIdOrder, lookUp } from '../look-up.js';
  *  complete    the event's delivery_count is what was written      a day has passed → dropped
  *
  *  A subscription gets one delivery if it was created before the publish and, when its chunk is written, is active (pending) or
- *  paused (held) and subscribes to the type. A subscription that is disabled or deleted meanwhile gets none, or a held one if it is
- *  disabled with hold. Changed event types, a verification or a resume in between count, because the ledger stores no older state. */
+ *  paused (held) and subscribes to the type, and if the payload passes its filter. A subscription that is disabled or deleted meanwhile gets none, or a held one if it is
+ *  disabled with hold. Changed event types, a changed filter, a verification or a resume in between count, because the ledger stores no older state. */
 export interface ExpandOptions {
   /** Subscriptions per statement. Default: 1,000, which takes about 50 ms. */
   atOnce?: number;
@@ -68,6 +69,14 @@ roomy AS MATERIALIZED (
   WHERE leased.count < $3
 )`;
 
+/** `payloads`: the one of the event. Evaluated only if a subscription has a filter. */
+const READ_PAYLOAD = `
+payloads AS MATERIALIZED (
+  SELECT f.event_id, posthorn_payload(e.body) AS payload FROM roomy f CROSS JOIN LATERAL (
+    SELECT body FROM events WHERE account_id = f.account_id AND id = f.event_id OFFSET 0
+  ) e
+)`;
+
 const FROM = `coalesce(f.position, '00000000-0000-0000-0000-000000000000')`;
 
 /** `scanned`: the next $2 subscriptions of the account. Uses subscriptions_account_id_id_idx. */
@@ -75,7 +84,7 @@ const SCAN = `
 scanned AS MATERIALIZED (
   SELECT f.event_id, f.event_type, f.created_at AS fanned_out_at, f.published_at, s.*
   FROM roomy f CROSS JOIN LATERAL (
-    SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, circuit_open_until, ordering,
+    SELECT id, account_id, events, filter, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, circuit_open_until, ordering,
       created_at, deleted_at
     FROM subscriptions s
     WHERE ${inIdOrder('s.account_id', 'f.account_id', { from: FROM })} AND s.id IS DISTINCT FROM f.position
@@ -87,7 +96,7 @@ scanned AS MATERIALIZED (
 const MATCH = `
 matched AS (
   SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, s.published_at, ${PLACING}
-  FROM scanned s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${matchesType('s.event_type')}
+  FROM scanned s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${matchesType('s.event_type')} AND ${passesFilter('s.event_id')}
     AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.fanned_out_at)
 )`;
 
@@ -114,9 +123,17 @@ SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", co
   coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN created_per_event o ON true`;
 
-const EXPAND = `WITH ${[LOCK_FAN_OUT, LOCK_ACCOUNT, REQUIRE_ROOM, SCAN, MATCH, CREATE_DELIVERIES, MOVE, COMPLETE].join(
-  ',',
-)}${RESULT}`;
+const EXPAND = `WITH ${[
+  LOCK_FAN_OUT,
+  LOCK_ACCOUNT,
+  REQUIRE_ROOM,
+  READ_PAYLOAD,
+  SCAN,
+  MATCH,
+  CREATE_DELIVERIES,
+  MOVE,
+  COMPLETE,
+].join(',')}${RESULT}`;
 
 interface Chunk {
   count: number;

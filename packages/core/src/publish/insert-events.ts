@@ -4,6 +4,7 @@ import { THIS_MINUTE } from '../stats/stat.js';
 import { type Columns, unnest, valuesOf } from '../unnest.js';
 import { CREATE_DELIVERIES, getsType, PLACING } from './create-deliveries.js';
 import type { FrozenEvent } from './freeze-event.js';
+import { hasFilters, passesFilter } from './passes-filter.js';
 
 export interface NewEvent {
   id: string;
@@ -24,6 +25,8 @@ export interface InsertedEvent {
   accepted: boolean;
   /** For a fan-out, the expected number. */
   deliveryCount: number;
+  /** How many subscriptions get its type, including those whose filter it does not pass. */
+  reach: number;
   /** Workers write its deliveries (publish/expand-fan-outs.ts). */
   isFanOut: boolean;
   /** Deliveries to enqueue now. Held ones and those that wait for the dispatcher are not included. */
@@ -121,10 +124,24 @@ sized AS (
   FROM accepted e LEFT JOIN reach r ON r.account_id = e.account_id AND r.type = e.type AND NOT e.suppressed
 )`;
 
+/** `payloads`: those that filters may need. Evaluated only if a subscription has one. */
+const READ_PAYLOADS = `
+payloads AS MATERIALIZED (
+  SELECT e.id AS event_id, posthorn_payload(e.body) AS payload FROM sized e WHERE NOT e.suppressed AND ${hasFilters('e.account_id')}
+)`;
+
+/** `fan_out`: the events that become fan-outs. Until here, the expected number ignores filters. */
 const STORE_FAN_OUTS = `
+fan_out AS (
+  SELECT e.id, e.account_id, e.type, greatest(e.expected - f.count, 0)::int AS expected FROM sized e CROSS JOIN LATERAL (
+    SELECT count(*) FROM subscriptions s
+    WHERE s.account_id = e.account_id AND s.filter IS NOT NULL AND ${getsType('e.type')} AND NOT ${passesFilter('e.id')} OFFSET 0
+  ) f
+  WHERE e.is_fan_out
+),
 fanned_out AS (
   INSERT INTO fan_outs (event_id, account_id, event_type, expected, created_at)
-  SELECT id, account_id, type, expected, clock_timestamp() FROM sized WHERE is_fan_out
+  SELECT id, account_id, type, expected, clock_timestamp() FROM fan_out
 )`;
 
 /** `matched`: the deliveries to create. */
@@ -132,7 +149,7 @@ const MATCH = `
 matched AS (
   SELECT e.id AS event_id, e.account_id, e.type, e.position, now() AS published_at, s.*
   FROM sized e CROSS JOIN LATERAL (
-    SELECT ${PLACING} FROM subscriptions s WHERE s.account_id = e.account_id AND ${getsType('e.type')} OFFSET 0
+    SELECT ${PLACING} FROM subscriptions s WHERE s.account_id = e.account_id AND ${getsType('e.type')} AND ${passesFilter('e.id')} OFFSET 0
   ) s
   WHERE NOT e.suppressed AND NOT e.is_fan_out
 )`;
@@ -146,24 +163,24 @@ counted AS (
 const STORE_EVENTS = `
 stored AS (
   INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at)
-  SELECT e.id, e.account_id, e.type, e.body, CASE WHEN e.is_fan_out THEN e.expected ELSE coalesce(o.deliveries, 0) END, e.suppressed,
-    e.created_at
-  FROM sized e LEFT JOIN created_per_event o ON o.event_id = e.id
+  SELECT e.id, e.account_id, e.type, e.body, coalesce(f.expected, o.deliveries, 0), e.suppressed, e.created_at
+  FROM sized e LEFT JOIN created_per_event o ON o.event_id = e.id LEFT JOIN fan_out f ON f.id = e.id
   RETURNING id
 )`;
 
 const RESULT = `
 SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked' ELSE 'unknown' END AS account,
   t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
-  CASE WHEN f.is_fan_out THEN f.expected ELSE coalesce(o.deliveries, 0) END::int AS "deliveryCount",
-  coalesce(f.is_fan_out, false) AS "isFanOut", coalesce(o.direct_ids, '{}') AS "directIds",
+  coalesce(f.expected, o.deliveries, 0)::int AS "deliveryCount",
+  coalesce(z.expected, 0)::int AS reach, f.id IS NOT NULL AS "isFanOut", coalesce(o.direct_ids, '{}') AS "directIds",
   coalesce(o.direct_ranks, '{}') AS "directRanks", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN LATERAL (SELECT id FROM accounts WHERE id = i.account_id AND deleted_at IS NULL OFFSET 0) k ON true
 LEFT JOIN event_types t ON t.name = i.type
 LEFT JOIN stored e ON e.id = i.id
-LEFT JOIN sized f ON f.id = i.id
+LEFT JOIN sized z ON z.id = i.id
+LEFT JOIN fan_out f ON f.id = i.id
 LEFT JOIN created_per_event o ON o.event_id = i.id
 ORDER BY i.position`;
 
@@ -173,6 +190,7 @@ const INSERT = `WITH ${[
   ACCEPT,
   COUNT_REACH,
   SIZE,
+  READ_PAYLOADS,
   STORE_FAN_OUTS,
   MATCH,
   CREATE_DELIVERIES,

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { loadDeliveries } from '../deliver/load-deliveries.js';
 import { newId } from '../id.js';
 import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
+import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { insertEvents } from './insert-events.js';
 
 // Buffers that statements read, as Postgres counts them. The cost may depend only on what is published, not on other accounts.
@@ -24,6 +25,45 @@ async function readBuffers(execute: string): Promise<number> {
   const plan = rows[0]?.['QUERY PLAN'][0].Plan;
   return (plan?.['Shared Hit Blocks'] ?? NaN) + (plan?.['Shared Read Blocks'] ?? NaN);
 }
+
+/** How often a publish of two events evaluates the payloads for filters. */
+async function countPayloadReads(accountId: string): Promise<number> {
+  const frozen = { type: 'message:created', suppressed: false, body: Buffer.from('{}') };
+  await insertEvents(one, [{ id: newId(), accountId, frozen, createdAt: new Date(), idempotency: null }]);
+  const both = (value: string) => `'{${value},${value}}'`;
+  const { rows } = await one.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+    `EXPLAIN (ANALYZE, TIMING off, FORMAT json) EXECUTE "insert-events" ('{}', 5000, '{${newId()},${newId()}}', ${both(accountId)},
+      ${both('message:created')}, ${both('1')}, ${both('2')}, ${both('f')}, ${both('now')}, ${both('NULL')}, ${both('NULL')}, ${both('NULL')})`,
+  );
+  const nodes = withChildren(rows[0]?.['QUERY PLAN'][0].Plan ?? {});
+  const payloads = nodes.find((node) => node['Subplan Name'] === 'CTE payloads');
+  return payloads === undefined ? NaN : (payloads['Actual Loops'] ?? NaN) * (payloads['Actual Rows'] ?? NaN);
+}
+
+interface PlanNode {
+  'Subplan Name'?: string;
+  'Actual Loops'?: number;
+  'Actual Rows'?: number;
+  Plans?: PlanNode[];
+}
+const withChildren = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withChildren)];
+
+it('a publish reads payloads only for accounts with a filter, and each once', async () => {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId);
+  await ledger.activeSubscription(accountId);
+  const filtered = await ledger.account();
+  const set = (of: string, subscription: string, filter: string | null) =>
+    changeSubscription(ledger, { accountId: of, id: subscription, changes: { filter } });
+  for (let n = 0; n < 3; n += 1) await set(filtered, (await ledger.activeSubscription(filtered)).id, '$.n == 1');
+  await one.query('SET plan_cache_mode = force_generic_plan');
+  expect(await countPayloadReads(accountId)).toBe(0);
+  expect(await countPayloadReads(filtered)).toBe(2);
+  await set(accountId, id, '$.n == 1');
+  expect(await countPayloadReads(accountId)).toBe(2);
+  await set(accountId, id, null);
+  expect(await countPayloadReads(accountId)).toBe(0);
+});
 
 it.each([
   { others: 200, each: 5 },

@@ -196,7 +196,7 @@ async function insert(
   const results = new Map<NewEvent, PublishResult | UnknownOutcome>();
   const used = [...later];
   for (const [index, event] of first.entries()) {
-    const { account, typeKnown, accepted, deliveryCount, isFanOut } = inserted[index] as InsertedEvent;
+    const { account, typeKnown, accepted, deliveryCount, reach: count, isFanOut } = inserted[index] as InsertedEvent;
     const { id, accountId, createdAt } = event;
     const { type } = event.frozen;
     if (account === 'unknown') results.set(event, { outcome: 'account_unknown' });
@@ -204,7 +204,7 @@ async function insert(
     else if (!typeKnown) results.set(event, { outcome: 'type_unknown', type });
     else if (accepted) {
       results.set(event, { outcome: 'accepted', event: { id, accountId, type, createdAt, deliveryCount, isFanOut } });
-      if (!event.frozen.suppressed) reach.learn({ accountId, type }, deliveryCount);
+      if (!event.frozen.suppressed) reach.learn({ accountId, type }, count);
     } else used.push(event);
   }
   if (used.length > 0) {

@@ -1,4 +1,4 @@
-/** Caches how many deliveries the last event of an account and type had, so that a publisher can group requests before the database
+/** Caches how many subscriptions got the type of the last event of an account, whatever their filters, so that a publisher can group requests before the database
  *  counts.
  *
  *  count                        expected        isHeavy   knownFanOut

@@ -213,15 +213,17 @@ async function findMissed(
 ): Promise<FoundInTarget> {
   const subscription = await readReceiving(client, { accountId, id: subscriptionId ?? '' });
   if (!subscription) return { found: [], edge: null };
+  // A filter reads payloads, like the search for a text.
+  const scanLimit = subscription.filter === null ? SCAN_LIMIT : SEARCHED;
   const { from, to } = within(idsAround(filter), eventSearchOf(filter.q).eventIds);
   const values: unknown[] = [accountId, maxOf(afterId, from), to, filter.since, filter.until, limit];
   const param = (value: unknown): string => `$${values.push(value)}`;
-  const s = `(SELECT ${param(subscriptionId)}::uuid AS id, ${param(subscription.events)}::text[] AS events)`;
+  const s = `(SELECT ${param(subscriptionId)}::uuid AS id, ${param(subscription.events)}::text[] AS events, ${param(subscription.filter)}::text AS filter)`;
   const range = `e.account_id = $1 AND e.id > $2 AND e.id < $3${filter.eventId === null ? '' : ` AND e.id = ${param(filter.eventId)}`}`;
   const types = filter.eventTypes.length > 0 ? `AND e.type = ANY (${param(filter.eventTypes)}::text[])` : '';
   const { rows } = await client.query<{ ids: string[]; edge: string | null }>(
     `WITH edge AS MATERIALIZED (
-       SELECT e.id FROM events e WHERE ${range} ORDER BY e.id OFFSET ${SCAN_LIMIT - 1} LIMIT 1
+       SELECT e.id FROM events e WHERE ${range} ORDER BY e.id OFFSET ${scanLimit - 1} LIMIT 1
      ),
      found AS MATERIALIZED (
        SELECT e.id FROM events e CROSS JOIN ${s} s
@@ -238,12 +240,18 @@ async function findMissed(
   };
 }
 
+interface Receiving {
+  events: string[];
+  filter: string | null;
+  status: SubscriptionStatus;
+}
+
 async function readReceiving(
   client: Queryable,
   { accountId, id }: { accountId: string; id: string },
-): Promise<{ events: string[]; status: SubscriptionStatus } | undefined> {
-  const { rows } = await client.query<{ events: string[]; status: SubscriptionStatus }>(
-    `SELECT s.events, s.status FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2 AND ${RECEIVES}`,
+): Promise<Receiving | undefined> {
+  const { rows } = await client.query<Receiving>(
+    `SELECT s.events, s.filter, s.status FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2 AND ${RECEIVES}`,
     [accountId, id],
   );
   return rows[0];

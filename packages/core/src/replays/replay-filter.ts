@@ -2,6 +2,7 @@ import type { DeliveryFilter } from '../deliveries/delivery-filter.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus, ReplayWhich } from '../generated/prisma/client.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { matchesType } from '../event-types/matches-type.js';
+import { bodyPassesFilter } from '../publish/passes-filter.js';
 import { isExpanding } from '../publish/read-fan-outs.js';
 
 /** Selects what a replay sends. An empty array matches all. */
@@ -47,7 +48,7 @@ const someOrAll = <T>(items: T[]): T[] | undefined => (items.length === 0 ? unde
 /** SQL: the subscription `s` receives deliveries now, or when it is resumed. */
 export const RECEIVES = `s.deleted_at IS NULL AND s.status IN ('active', 'paused')`;
 
-/** SQL: a replay of `missed` sends the event `e` to the subscription `s`. An event is not missed while its fan-out expands, or if it has a
+/** SQL: a replay of `missed` sends the event `e` to the subscription `s`. An event is not missed if the current filter of the subscription excludes it, while its fan-out expands, or if it has a
  *  delivery in any status. If it has fewer deliveries than it was published with, retention has dropped some, so it does not count as missed.
  *  (OFFSET 0 forces the use of the keys, which read a few rows per event. Without statistics, Postgres read all deliveries of the subscription
  *  for each event.) */
@@ -55,4 +56,4 @@ export const IS_MISSED = `NOT e.suppressed AND ${matchesType('e.type')} AND NOT 
   SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
 ) AND octet_length(e.body) > 0 AND (
   e.delivery_count = 0 OR e.delivery_count <= (SELECT count(*) FROM (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0) d)
-) AND NOT ${isExpanding('e.id')}`;
+) AND NOT ${isExpanding('e.id')} AND ${bodyPassesFilter('e.body')}`;

@@ -340,6 +340,24 @@ describe('replay missed', () => {
     expect((await deliveries({ accountId })).map(({ eventType }) => eventType).toSorted()).toEqual(found);
   });
 
+  it('leaves out events that the current filter excludes, in the preview and the replay', async () => {
+    const { accountId, subscriptionId, key } = await subscribed({ events: ['nothing:yet'] });
+    const found = [];
+    for (let n = 0; n < 12; n += 1) {
+      const eventId = await ledger.publish(accountId, { payload: `{"n":${n},"body":"\\u0000"}` });
+      if (n % 3 === 0) found.push(eventId);
+    }
+    await changeSubscription(ledger, {
+      ...key,
+      changes: { events: [], filter: '$.n == 0 || $.n == 3 || $.n == 6 || $.n == 9' },
+    });
+    expect(await count({ accountId, subscriptionId, which: 'missed' })).toBe(4);
+    expect(await replay({ accountId, subscriptionId, which: 'missed' })).toMatchObject({ matched: 4, queued: 4 });
+    expect((await deliveries({ accountId })).map(({ eventId }) => eventId).toSorted()).toEqual(found.toSorted());
+    await changeSubscription(ledger, { ...key, changes: { filter: null } });
+    expect(await count({ accountId, subscriptionId, which: 'missed' })).toBe(8);
+  });
+
   it('an event with a delivery is not missed, whatever the status', async () => {
     const subscription = await subscribed();
     const { accountId } = subscription;

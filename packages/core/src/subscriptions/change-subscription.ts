@@ -4,6 +4,7 @@ import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
 import type { SubscriptionOrdering } from '../generated/prisma/client.js';
+import { hasRoomForFilter } from '../publish/passes-filter.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import type { NewSubscription } from './create-subscription.js';
 import { areTooLarge, keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from '../secrets/own-headers.js';
@@ -22,6 +23,8 @@ export type ChangeSubscriptionResult =
    *  URL does not get, because their values were entered for another origin. */
   | { outcome: 'changed'; subscription: Subscription; verificationId: string | null; headersDropped: string[] }
   | { outcome: 'not_found' }
+  /** The account has MAX_FILTERS filters. */
+  | { outcome: 'filters_reached' }
   /** A masked header has no stored value for the origin of the URL. */
   | { outcome: 'header_not_stored'; name: string }
   /** The headers, including kept values, exceed MAX_OWN_HEADERS_BYTES. */
@@ -39,10 +42,14 @@ export async function changeSubscription(
   { accountId, id, changes }: SubscriptionKey & { changes: SubscriptionChanges },
 ): Promise<ChangeSubscriptionResult> {
   const { db, enqueue } = deps;
-  const { url } = changes;
+  const { url, filter } = changes;
+  const addsFilter = typeof filter === 'string';
   const change = async (client: pg.PoolClient) => {
     const now = await lockSubscription(client, { accountId, id });
     if (!now) return { outcome: 'not_found' } as const;
+
+    if (addsFilter && !(await hasRoomForFilter(client, { accountId, id })))
+      return { outcome: 'filters_reached' } as const;
 
     const sets: string[] = ['updated_at = now()'];
     const values: unknown[] = [accountId, id];
@@ -73,8 +80,10 @@ export async function changeSubscription(
     const verificationId = verify ? await startVerification(client, { accountId, subscriptionId: id, url }) : null;
     return { outcome: 'changed', verificationId, headersDropped: placed.dropped } as const;
   };
-  // A new URL starts a verification, which counts towards the account's limit.
-  const changed = await (url === undefined ? inTransaction(db.pool, change) : inAccount(db.pool, accountId, change));
+  // A filter and the verification of a new URL count towards limits of the account.
+  const changed = await (url === undefined && !addsFilter
+    ? inTransaction(db.pool, change)
+    : inAccount(db.pool, accountId, change));
   if (changed === null) return { outcome: 'not_found' };
   if (changed.outcome !== 'changed') return changed;
   if (changes.ordering !== undefined) await followOrdering(db.pool, { id, ordering: changes.ordering });
@@ -86,7 +95,7 @@ export async function changeSubscription(
 
 /** Columns that do not depend on the subscription's state. */
 function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
-  const { events, scope, description, metadata, rateLimit, ordering, retrySchedule, timeoutMs } = changes;
+  const { events, scope, description, metadata, rateLimit, ordering, retrySchedule, timeoutMs, filter } = changes;
   const columns = {
     events,
     scope,
@@ -97,6 +106,7 @@ function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
     ordering,
     retry_schedule: retrySchedule && JSON.stringify(retrySchedule),
     timeout_ms: timeoutMs,
+    filter,
   };
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }

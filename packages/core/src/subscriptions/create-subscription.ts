@@ -4,6 +4,7 @@ import type { Deps } from '../deps.js';
 import type { SubscriptionOrdering } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
+import { hasRoomForFilter } from '../publish/passes-filter.js';
 import { newSecret } from '../secrets/new-secret.js';
 import { areTooLarge, originOf, sealHeaders } from '../secrets/own-headers.js';
 import { type Subscription, findSubscription } from './subscription.js';
@@ -25,12 +26,16 @@ export interface NewSubscription {
   /** Its own retry policy (deliver/retry-policy.ts), within the operator's limits. null: the default. */
   retrySchedule?: number[] | null;
   timeoutMs?: number | null;
+  /** A condition on payloads, which whyNotFilter accepts; null: all events pass. */
+  filter?: string | null;
 }
 
 export type CreateSubscriptionResult =
   | { outcome: 'created'; subscription: Subscription }
   | { outcome: 'account_unknown' }
   | { outcome: 'quota_reached' }
+  /** The account has MAX_FILTERS filters. */
+  | { outcome: 'filters_reached' }
   /** The headers exceed MAX_OWN_HEADERS_BYTES. */
   | { outcome: 'headers_too_large' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
@@ -49,13 +54,15 @@ export async function createSubscription(
   const { accountId, url } = input;
   const started = await inAccount(db.pool, accountId, async (client) => {
     if (!(await hasRoom(client, accountId, maxSubscriptions))) return { outcome: 'quota_reached' } as const;
+    if (typeof input.filter === 'string' && !(await hasRoomForFilter(client, { accountId, id })))
+      return { outcome: 'filters_reached' } as const;
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     const headersSealed = sealHeaders(deps, id, input.headers);
     await client.query(
       `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit, ordering, retry_schedule,
-         timeout_ms)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+         timeout_ms, filter)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         id,
         accountId,
@@ -70,6 +77,7 @@ export async function createSubscription(
         input.ordering ?? 'none',
         input.retrySchedule ? JSON.stringify(input.retrySchedule) : null,
         input.timeoutMs ?? null,
+        input.filter ?? null,
       ],
     );
     await client.query('INSERT INTO secrets (id, subscription_id, key_id, sealed) VALUES ($1, $2, $3, $4)', [

@@ -20,6 +20,7 @@ import { EventPicker } from './event-picker.js';
 import { headerRows, HeadersField, headersOf, placeOfProblem } from './header-rows.js';
 import { subscriptionQuery } from '../../queries/webhooks.js';
 import { rateLimitInput } from './rate-limit-input.js';
+import { FilterField, filterInput } from './filter-field.js';
 import { RetryFields } from './retry-fields.js';
 import { scheduleInput, timeoutInput } from './retry-input.js';
 import { VerificationResult } from './verification-result.js';
@@ -37,6 +38,7 @@ const NewWebhook = z.object({
     .refine((text) => URL.canParse(text), 'This URL is not valid. Example: https://myawesomeapp.com/api/webhook'),
   events: events.unwrap(),
   description: blankAsNull(description.unwrap()),
+  filter: filterInput,
   headers: headerRows.transform(headersOf),
   rateLimit: rateLimitInput,
   retrySchedule: scheduleInput,
@@ -61,6 +63,7 @@ export function NewWebhookForm({
     url: '',
     events: [],
     description: '',
+    filter: '',
     headers: [],
     rateLimit: '',
     retrySchedule: '',
@@ -124,9 +127,10 @@ export function NewWebhookForm({
         render={({ field: { value, onChange } }) => <EventPicker value={value} onChange={onChange} />}
       />
       <details>
-        <summary>Description, headers, rate limit and retries</summary>
+        <summary>Description, filter, headers, rate limit and retries</summary>
         <div className="stack detail">
           <Field label="Description (optional)" {...fieldOf(form, 'description')} />
+          <FilterField account={account} form={form} />
           <HeadersField form={form} />
           <Field
             label="Rate limit (attempts per second, optional)"

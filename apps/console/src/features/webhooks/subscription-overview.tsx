@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { rangeOf } from '../../components/filters.js';
 import { deliveriesQuery, waitingQuery } from '../../queries/deliveries.js';
 import { WaitingCount } from '../deliveries/waiting-count.js';
@@ -47,6 +48,9 @@ export function SubscriptionOverview() {
             ['Waiting', waiting === undefined ? '—' : <WaitingCount key="waiting" of={waiting} />],
             ['Created', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
+            ...(data.filter === null
+              ? []
+              : [['Filter', <code key="filter">{data.filter}</code>] satisfies [string, ReactNode]]),
             ...(data.retrySchedule === null
               ? []
               : [['Retries after', scheduleText(data.retrySchedule)] satisfies [string, string]]),

@@ -20,6 +20,7 @@ import {
 import { useToast } from '../../components/toasts.js';
 import { EventPicker } from './event-picker.js';
 import { rateLimitInput } from './rate-limit-input.js';
+import { FilterField, filterInput } from './filter-field.js';
 import { RetryFields } from './retry-fields.js';
 import { scheduleInput, scheduleText, timeoutInput, timeoutText } from './retry-input.js';
 import { headerRows, HeadersField, headersOf, placeOfProblem, rowsOf } from './header-rows.js';
@@ -30,6 +31,7 @@ const Settings = z.object({
   url: trimmed(url.unwrap()),
   events: events.unwrap(),
   description: blankAsNull(description.unwrap()),
+  filter: filterInput,
   headers: headerRows,
   rateLimit: rateLimitInput,
   retrySchedule: scheduleInput,
@@ -44,6 +46,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
     url: urlBefore,
     events: subscription.events,
     description: subscription.description ?? '',
+    filter: subscription.filter ?? '',
     headers: rowsOf(subscription.pendingHeaders ?? subscription.headers),
     rateLimit: subscription.rateLimit?.toString() ?? '',
     retrySchedule: scheduleText(subscription.retrySchedule),
@@ -79,6 +82,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
         render={({ field: { value, onChange } }) => <EventPicker value={value} onChange={onChange} />}
       />
       <Problem text={errorOf(form, 'events')} />
+      <FilterField account={account} form={form} />
       <HeadersField
         form={form}
         dropsStored={dropsStored}
