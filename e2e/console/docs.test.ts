@@ -33,8 +33,8 @@ async function findings(page: Page): Promise<string[]> {
 
 async function violations(page: Page, options: RunOptions): Promise<string[]> {
   const run = JSON.stringify({ ...options, resultTypes: ['violations'] });
-  const { violations } = await page.evaluate<AxeResults>(`axe.run(${run})`);
-  return violations.map(({ id, nodes }) => `${id} ${nodes[0]?.html}`);
+  const result = await page.evaluate<AxeResults>(`axe.run(${run})`);
+  return result.violations.map(({ id, nodes }) => `${id} ${nodes[0]?.html}`);
 }
 
 /** Gives the page this look, and says by how much it scrolls sideways then. */

@@ -90,6 +90,8 @@ const returning = (bodies: Record<string, object>) => async (page: Page) => {
     );
 };
 const AT = '2026-11-21T18:55:00.000Z';
+/** Relative, so that the screen shows the same words on any day. */
+const EIGHT_DAYS_AGO = new Date(Date.now() - 8 * 24 * 60 * 60 * 1_000).toISOString();
 const depths = (of: (hour: number) => { waiting: number | null; deferred: number | null }) => ({
   granularity: 'hour',
   buckets: Array.from({ length: 24 }, (_, hour) => ({
@@ -112,8 +114,8 @@ const replayOfAccounts = {
   triggers: ['auto'],
   replay: null,
   q: `${'a-long-text-of-a-payload-'.repeat(4)}ada@example.com`,
-  since: AT,
-  until: AT,
+  since: EIGHT_DAYS_AGO,
+  until: EIGHT_DAYS_AGO,
   status: 'delivering',
   matched: 10_000,
   more: true,
@@ -121,7 +123,7 @@ const replayOfAccounts = {
   delivered: 1_000_000,
   failed: 4_567,
   pending: 230_000,
-  createdAt: AT,
+  createdAt: EIGHT_DAYS_AGO,
   endedAt: null,
 };
 const accountsOfReplay = {
