@@ -40,6 +40,7 @@ export { openSessionBook, type SessionBook } from './sessions/find-sessions.js';
 export { openSession } from './sessions/open-session.js';
 export { openAccessWatch } from './sessions/watch-access.js';
 export { createPortalLink, openPortal } from './sessions/portal.js';
+export { createExportLink, openExportLink, type OpenedExportLink } from './sessions/export-link.js';
 export { createSignInLink, openSignInLink } from './sessions/sign-in-link.js';
 export type { LiveSession } from './sessions/session.js';
 
