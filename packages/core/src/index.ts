@@ -150,6 +150,12 @@ export { countSubscriptions, countSubscriptionsByType } from './subscriptions/co
 export { findShardsToFold, foldStats } from './stats/fold-stats.js';
 export { shuffled } from './shards.js';
 export { type Counts } from './stats/counts.js';
+export {
+  listAccountsBySuccess,
+  type ListedBySuccess,
+  listSubscriptionsBySuccess,
+  type SuccessPlace,
+} from './stats/list-by-success.js';
 export { type Period, readStats, type StatsRead } from './stats/read-stats.js';
 export {
   type Day,
