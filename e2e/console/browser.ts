@@ -9,7 +9,7 @@ const WAIT_MS = 120_000; // only reached if the condition never becomes true
 const AWAY = /^Failed to load resource|The server cannot be reached/;
 
 /** Messages at the edge of the page stay, so that a slow machine does not miss them. They disappear after 8 s otherwise. */
-export const keepMessages = (page: Page): Promise<void> =>
+export const keepMessages = (page: Pick<Page, 'evaluate'>): Promise<void> =>
   page.evaluate(
     `window.setTimeout = ((set) => (run, ms, ...rest) => (ms === 8000 ? 0 : set(run, ms, ...rest)))(window.setTimeout)`,
   );

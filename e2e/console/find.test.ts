@@ -1,5 +1,6 @@
-import { toTypeId } from '@posthorn/contract';
+import { toTypeId, toUuid } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { it as base } from './browser.js';
@@ -102,6 +103,46 @@ describe.skipIf(inject('browserPath') === null)('search and the command menu', (
     await page.getByRole('combobox', { name: 'Order' }).selectOption('Newest first');
     await first.filter({ hasText: 'newer.example' }).waitFor();
     expect(new URL(page.url()).search).toBe('');
+  });
+
+  it('sorts all webhooks of an account by success rate, not only the newest ones', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
+    const client = new pg.Client({ connectionString: stack.databaseUrl });
+    await client.connect();
+    await client.query(
+      `INSERT INTO subscriptions (id, account_id, url, status)
+       SELECT posthorn_uuidv7(), $1, 'https://hooks.example/' || n, 'unverified' FROM generate_series(1, 120) n`,
+      [account],
+    );
+    await client.query(
+      `INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome)
+       VALUES ($1, $2, 'message:created', date_bin('1 minute', now(), 'epoch'), 3, 'timeout')`,
+      [account, toUuid('sub', id)],
+    );
+    await client.end();
+    await signIn(`/accounts/${account}/integrations?sort=success`);
+    const first = page.getByRole('row').nth(1);
+    await first
+      .filter({ hasText: new URL(endpoint.url).host })
+      .getByText('0.0 %')
+      .waitFor();
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await page.waitForURL(/cursor=/);
+    await first.filter({ hasText: 'hooks.example/' }).waitFor();
+    expect(await page.getByText(/are sorted/).count()).toBe(0);
+
+    await page.route(/\/subscriptions\?/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), sortedNewest: 5_000 } });
+    });
+    await page.reload();
+    await see('Only the newest 5,000 webhooks are sorted.');
   });
 
   it('opens pages, accounts, webhooks of all accounts and any ID, by keyboard', async ({

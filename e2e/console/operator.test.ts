@@ -1,3 +1,4 @@
+import type { Queues } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
@@ -35,6 +36,34 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await row.getByRole('cell', { name: 'Disabled · gone' }).waitFor();
     await button('Enable').click();
     await row.waitFor({ state: 'detached' });
+  });
+
+  it('says which events are still expanding, with a link to the oldest', async ({
+    page,
+    stack,
+    signIn,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    const show = async (expanding: number) => {
+      await page.unrouteAll({ behavior: 'wait' });
+      await page.route('**/v1/queues', async (route) => {
+        const response = await route.fetch();
+        const queues = (await response.json()) as Queues;
+        const oldestExpanding = { accountId: account, eventId: id };
+        const deliveries = { ...queues.deliveries, expanding, oldestExpanding };
+        await route.fulfill({ response, json: { ...queues, deliveries } });
+      });
+    };
+    await show(1);
+    await signIn('/queues');
+    const one = page.getByRole('status').getByRole('link', { name: '1 large event is still expanding' });
+    expect(await one.getAttribute('href')).toBe(`/accounts/${account}/events/${id}`);
+    await show(3);
+    await page.getByText('3 large events are still expanding, the oldest for').waitFor();
+    await page.getByRole('status').getByRole('link', { name: account }).click();
+    await page.getByRole('heading', { name: 'message:created' }).waitFor();
   });
 
   it('shows the settings and which are defaults, but no secret', async ({ page, stack, signIn, see }) => {

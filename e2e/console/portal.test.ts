@@ -6,17 +6,18 @@ import { endProcess, waitFor } from '@posthorn/testing';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { blocksFor } from '../docs-blocks.js';
 import { startStack } from '../stack.js';
-import { it as base } from './browser.js';
+import { it as base, keepMessages } from './browser.js';
 import { findings } from './findings.js';
 
-const sample = blocksFor('e2e/console/portal.test.ts')[0]?.code ?? '';
+const [sample = '', sandbox = ''] = blocksFor('e2e/console/portal.test.ts').map(({ code }) => code.trim());
 
 /** A page of another origin that frames a portal: the sample of docs/portal.md, which stays when the session ends. It also records the
  *  messages it gets. */
 /** The overview of a webhook is longer, even while its parts load. The lists of these tests are shorter. */
 const LONG = 900;
-const hostPage = (portal: string) => `<!doctype html><title>Host</title>
+const hostPage = (portal: string, frame: string) => `<!doctype html><title>Host</title>
 ${sample
+  .replace('<iframe', `<iframe ${frame}`)
   .replace('…the url…', portal)
   .replace('https://hooks.example.com', portal === '' ? '' : new URL(portal).origin)
   .replace('location.reload();', 'void 0;')}
@@ -33,8 +34,9 @@ ${sample
 const it = base
   .extend('host', { scope: 'file' }, async ({}, { onCleanup }) => {
     const server = createServer((request, response) => {
-      const portal = new URL(request.url ?? '/', 'http://localhost').searchParams.get('portal') ?? '';
-      response.setHeader('content-type', 'text/html').end(hostPage(portal));
+      const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+      const { portal = '', frame = '' } = Object.fromEntries(searchParams);
+      response.setHeader('content-type', 'text/html').end(hostPage(portal, frame));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onCleanup(() => void server.close());
@@ -209,25 +211,49 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     expect(await findings(page, { frame: portal })).toEqual([]);
   });
 
-  it('exports the filtered deliveries as NDJSON with its own token', async ({
+  it('exports the filtered deliveries as a download, also in a frame with the sandbox of the documentation', async ({
     page,
     stack,
     endpoint,
-    button,
+    host,
     portalOf,
   }) => {
     const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"to":"ada"}}');
     await stack.publish(account, '{"event":"message:created","payload":{"to":"bob"}}');
     await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
-    await page.goto(await portalOf(account, { path: '/deliveries?q=ada' }));
-    await button('Export').click();
-    const downloading = page.waitForEvent('download');
-    await page.getByRole('menuitem', { name: /^NDJSON/ }).click();
-    const download = await downloading;
-    expect(download.suggestedFilename()).toBe(`deliveries-${account}.ndjson`);
-    const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: id, status: 'succeeded' }]);
+    for (const frame of ['', sandbox]) {
+      const url = await portalOf(account, { path: '/deliveries?q=ada' });
+      await page.goto(`${host}/?${new URLSearchParams({ portal: url, frame })}`);
+      const portal = page.frameLocator('iframe');
+      await portal.getByRole('button', { name: 'Export' }).click();
+      const downloading = page.waitForEvent('download');
+      await portal.getByRole('menuitem', { name: /^NDJSON/ }).click();
+      const download = await downloading;
+      expect(download.suggestedFilename()).toBe(`deliveries-${account}.ndjson`);
+      // The browser reads the response as it arrives: the page does not collect it.
+      expect(download.url()).toMatch(/\/v1\/exports\?token=phx_[\w-]+$/);
+      const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n');
+      expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: id, status: 'succeeded' }]);
+      await portal.getByRole('button', { name: 'Export' }).waitFor();
+    }
+  });
+
+  it('says so if its frame may not download', async ({ context, stack, endpoint, host, portalOf }) => {
+    const { account } = await stack.subscribe(endpoint.url);
+    const portal = await portalOf(account, { path: '/deliveries' });
+    const frame = sandbox.replace(' allow-downloads', '');
+    const page = await context.newPage(); // the browser logs an error
+    await page.goto(`${host}/?${new URLSearchParams({ portal, frame })}`);
+    const inFrame = page.frameLocator('iframe');
+    await inFrame.getByRole('button', { name: 'Export' }).waitFor();
+    for (const inside of page.frames()) await keepMessages(inside);
+    await inFrame.getByRole('button', { name: 'Export' }).click();
+    await inFrame.getByRole('menuitem', { name: /^CSV/ }).click();
+    await inFrame
+      .getByText('The download did not start. The page around this one must allow downloads')
+      .first()
+      .waitFor();
   });
 
   it('a link leads to a page of the portal', async ({ page, stack, endpoint, portalOf }) => {

@@ -1,5 +1,5 @@
 import { isStorable } from '@posthorn/contract';
-import { idTime, type PrefixPage, type SearchPlace, type WaitingPlace } from '@posthorn/core';
+import { idTime, type PrefixPage, type SearchPlace, type SuccessPlace, type WaitingPlace } from '@posthorn/core';
 import { InvalidRequest } from './errors.js';
 
 /** A cursor is valid for one list only. */
@@ -7,6 +7,7 @@ type List =
   | 'accounts'
   | 'accountSearch'
   | 'accountsByWaiting'
+  | 'accountsBySuccess'
   | 'keys'
   | 'sessions'
   | 'attention'
@@ -15,6 +16,7 @@ type List =
   | 'subscriptions'
   | 'subscriptionSearch'
   | 'subscriptionsByWaiting'
+  | 'subscriptionsBySuccess'
   | 'events'
   | 'deliveries'
   | 'replays'
@@ -137,19 +139,15 @@ export function afterWaiting(
   return id === undefined ? null : { id, oldestId: oldestId || null };
 }
 
-/** A page of a list by waiting time. `places`: one more than `limit`. `rows`: in any order. */
-export function toWaitingPage<Row extends { id: string }, Item>(
-  places: WaitingPlace[],
-  { limit, rows, list, itemOf }: { limit: number; rows: Row[]; list: List; itemOf: (row: Row) => Item },
-): { data: Item[]; nextCursor: string | null } {
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  const shown = places.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    // A row may have been deleted since it was found.
-    data: shown.flatMap(({ id }) => byId.get(id) ?? []).map(itemOf),
-    nextCursor: last && places.length > limit ? writeCursor(list, [last.oldestId ?? '', last.id]) : null,
-  };
+/** For lists by success rate. */
+export function afterSuccess(
+  list: List,
+  { cursor, isId }: { cursor: string | undefined; isId: (id: string) => boolean },
+): SuccessPlace | null {
+  const fits = ([rate = '', id = '', ...more]: string[]): boolean =>
+    more.length === 0 && (rate === '' || (Number(rate) >= 0 && Number(rate) <= 1)) && isId(id);
+  const [rate, id] = readCursor(list, cursor, fits) ?? [];
+  return id === undefined ? null : { id, rate: rate ? Number(rate) : null };
 }
 
 /** A search has an order of its own. */

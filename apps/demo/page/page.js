@@ -1,5 +1,7 @@
 // The demo's page. The stream sends the whole state when it opens, then each change. The page polls the deliveries.
 
+import { clock } from './times.js';
+
 const $ = (id) => document.getElementById(id);
 
 let state = null; // links, endpointUrl, mode, progress, chat, received
@@ -19,14 +21,6 @@ const link = (textContent, href, title = '') =>
   make('a', { textContent, href, title, target: '_blank', rel: 'noopener' });
 
 const badge = (text, tone) => make('span', { className: 'badge', textContent: text, tone });
-
-/** The time of day in the browser's zone. Hover shows the whole time with its zone, as in the console. */
-const clock = (iso) =>
-  make('time', {
-    dateTime: iso,
-    textContent: new Date(iso).toLocaleTimeString('en-GB'),
-    title: new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' }),
-  });
 
 const duration = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 

@@ -27,6 +27,7 @@ const PAGE = [
   ['/', 'index.html', 'text/html; charset=utf-8'],
   ['/page.css', 'page.css', 'text/css; charset=utf-8'],
   ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/times.js', 'times.js', 'text/javascript; charset=utf-8'],
   ['/horn.svg', 'horn.svg', 'image/svg+xml'],
 ] as const;
 

@@ -102,6 +102,39 @@ describe.skipIf(executablePath === null)('the page', () => {
     await shows(/returned 401 in/);
   });
 
+  test('times are in the chosen zone, whole after a click, and stay so', async () => {
+    const delivery = {
+      id: 'dlv_1',
+      event: 'message:created',
+      status: 'succeeded',
+      attempts: [],
+      createdAt: '2026-07-01T12:00:05.400Z',
+      payload: {},
+    };
+    await page.route('**/deliveries.json', (route) =>
+      route.fulfill({ json: { subscription: { id: 'sub_1', status: 'active' }, deliveries: [delivery] } }),
+    );
+    const time = page.locator('.delivery').getByRole('time');
+    await page.getByRole('button', { name: 'Time zone: Local time' }).click();
+    await page.getByLabel('Time zone', { exact: true }).selectOption('Asia/Tokyo');
+    await page.getByRole('button', { name: 'Done' }).click();
+    await time.getByText('21:00:05', { exact: true }).waitFor();
+    await time.click();
+    await time.getByText('1 Jul 2026, 21:00:05 GMT+9').waitFor();
+
+    await page.reload();
+    await time.getByText('1 Jul 2026, 21:00:05 GMT+9').waitFor();
+    const received = page.locator('.received').getByRole('time').first();
+    expect(await received.innerText()).toMatch(/:\d\d GMT\+9$/);
+    await page.getByRole('button', { name: 'Time zone: Asia/Tokyo' }).click();
+    await page.getByLabel('Time zone', { exact: true }).selectOption('UTC');
+    await page.getByRole('checkbox', { name: 'Exact times' }).uncheck();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await time.getByText('12:00:05', { exact: true }).waitFor();
+    expect(await time.getAttribute('title')).toBe('1 Jul 2026, 12:00:05 UTC');
+    await page.unroute('**/deliveries.json');
+  });
+
   test('the response mode applies to all open pages', async () => {
     await page.getByText('Fail 500').click();
     await shows(/^Returns 500/);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AccountId } from './id.js';
-import { listOf, listOrder, ListQuery, prefixSearch } from './list.js';
+import { listOf, listOrder, ListQuery, longestWaiting, lowestSuccess, prefixSearch, sortedNewest } from './list.js';
 import { DayStats } from './stats.js';
 import { anyObject, jsonObject, text, time } from './text.js';
 import { WaitingOfRow } from './waiting.js';
@@ -52,11 +52,11 @@ export const DeletedAccount = z
     examples: [{ id: 'acme', deletedAt: '2026-11-21T18:55:00.412Z', erasedRows: 0 }],
   });
 
-export const AccountList = listOf(Account, 'AccountList');
+export const AccountList = listOf(Account, 'AccountList').extend({ sortedNewest }).meta({ id: 'AccountList' });
 
 export const AccountQuery = ListQuery.extend({
   q: prefixSearch('id or name').optional(),
-  sort: listOrder('by id').optional(),
+  sort: listOrder({ waiting: longestWaiting('by id'), success: lowestSuccess('by id', 'accounts') }).optional(),
   stats: DayStats.optional(),
 });
 

@@ -48,7 +48,11 @@ export const AUDIT_WORDS: Record<string, ActionWords> = Object.fromEntries([
     'replays.cancel': 'Canceled {object}',
     'replays.cancelAny': 'Canceled {object} as an operator',
   }),
-  ...of('account', { 'accounts.put': 'Saved {object}', 'accounts.delete': 'Deleted {object}' }),
+  ...of('account', {
+    'accounts.put': 'Saved {object}',
+    'accounts.delete': 'Deleted {object}',
+    'exportLinks.create': 'Exported the deliveries of {object}',
+  }),
   ...of('key', { 'keys.create': 'Created {object}', 'keys.revoke': 'Revoked {object}' }),
   ...of('eventType', { 'eventTypes.put': 'Saved {object}', 'eventTypes.delete': 'Removed {object}' }),
   ...of('emailRecipient', { 'emailRecipients.add': 'Added {object}', 'emailRecipients.remove': 'Removed {object}' }),

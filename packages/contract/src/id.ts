@@ -2,8 +2,8 @@ import { type TypeId, fromUUID, toUUIDBytes } from 'typeid-js';
 import { z } from 'zod';
 
 /** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rpl: replay ·
- *  ses: session · aud: audit log entry · eml: recipient of emails. */
-export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rpl' | 'ses' | 'aud' | 'eml';
+ *  ses: session · aud: audit log entry · eml: recipient of emails · exl: export link. */
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rpl' | 'ses' | 'aud' | 'eml' | 'exl';
 
 // 128 bits in Crockford's base32: 26 digits, of which the first has three bits.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
@@ -18,6 +18,7 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   ses: new RegExp(`^ses_${SUFFIX}$`),
   aud: new RegExp(`^aud_${SUFFIX}$`),
   eml: new RegExp(`^eml_${SUFFIX}$`),
+  exl: new RegExp(`^exl_${SUFFIX}$`),
 };
 
 /** Returns the UUID of an id, of any version; null if the text is not an id with this prefix. */
@@ -71,6 +72,7 @@ export const ReplayId = typeId('rpl', 'a replay');
 export const AuditId = typeId('aud', 'an audit log entry');
 export const EmailRecipientId = typeId('eml', 'a recipient of emails');
 export const SessionId = typeId('ses', 'a session');
+export const ExportLinkId = typeId('exl', 'an export link');
 
 export const AnyId = z
   .string()

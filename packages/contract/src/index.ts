@@ -57,6 +57,7 @@ export {
   PublishEvent,
   PublishEvents,
 } from './event.js';
+export { ExportLink, ExportLinkState, OpenExportLinkQuery } from './export-link.js';
 export {
   AccountId,
   AuditId,
@@ -65,6 +66,7 @@ export {
   DeliveryId,
   EmailRecipientId,
   EventId,
+  ExportLinkId,
   type IdPrefix,
   KeyId,
   prefixOf,

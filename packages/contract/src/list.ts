@@ -19,14 +19,33 @@ export const prefixSearch = (what: string) =>
       'A page may have fewer rows than `limit`: there are more while `nextCursor` is not null.',
   );
 
-/** Another order of a list. `others`: the order of the rows for which nothing waits. */
-export const listOrder = (others: string) =>
-  z
-    .enum(['waiting'], 'must be waiting; omit it for newest first')
+/** Another order of a list. `orders`: which rows come first, by the name of the order. */
+export const listOrder = <Name extends string>(orders: Record<Name, string>) => {
+  const names = Object.keys(orders) as Name[];
+  const texts = names.map((name) => `\`${name}\`: ${orders[name]}`);
+  return z
+    .enum(names, `must be ${names.join(' or ')}; omit it for newest first`)
     .describe(
-      `\`waiting\`: rows whose oldest delivery has waited longest come first, then those without waiting deliveries, ${others}. While ` +
-        'deliveries are sent, a row may move to another page. Not together with `q`. Default: newest first.',
+      `${texts.join(' · ')}. While deliveries are sent, a row may move to another page. Not together with \`q\`. Default: newest first.`,
     );
+};
+
+/** `others`: the order of the rows for which nothing waits. */
+export const longestWaiting = (others: string): string =>
+  `rows whose oldest delivery has waited longest come first, then those without waiting deliveries, ${others}`;
+
+/** `rows`: what is listed. */
+export const lowestSuccess = (others: string, rows: string): string =>
+  `rows with the lowest success rate of the last 24 hours come first, then those without attempts, ${others}. ` +
+  `Lists the newest 5,000 ${rows}: see \`sortedNewest\``;
+
+/** Of a list with the order `success`. */
+export const sortedNewest = z
+  .int()
+  .optional()
+  .describe(
+    'Only with `sort=success`, and only if there are more rows: this many were sorted, the newest ones. The others are not listed.',
+  );
 
 /** A page, newest first. Paging returns every row exactly once, even while rows are added. */
 export const listOf = <Item extends z.ZodType>(item: Item, id: string) =>

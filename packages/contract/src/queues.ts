@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AccountId } from './id.js';
+import { AccountId, EventId } from './id.js';
 import { MOST_COUNTED } from './most-counted.js';
 import { Granularity } from './stats.js';
 import { moment, time, timeOrNull } from './text.js';
@@ -56,6 +56,10 @@ export const Queues = z
         held: counted('Deliveries of subscriptions that are paused, or disabled with `hold`.'),
         expanding: counted('Events whose deliveries workers are still creating.'),
         oldestExpandingSeconds: seconds('How long the oldest of them has been expanding, in seconds. null: none.'),
+        oldestExpanding: z
+          .object({ accountId: AccountId, eventId: EventId })
+          .nullable()
+          .describe('The oldest of them. null: none.'),
       })
       .describe('Deliveries that wait in the database.'),
     subscriptions: z
@@ -112,6 +116,7 @@ export const Queues = z
           held: 30,
           expanding: 0,
           oldestExpandingSeconds: null,
+          oldestExpanding: null,
         },
         subscriptions: { unverified: 2, active: 140, paused: 1, disabled: 4 },
         circuits: { open: 1, halfOpen: 0 },

@@ -4,7 +4,16 @@ import { LastAttempt } from './delivery.js';
 import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
-import { listOf, listOrder, ListQuery, oneOrMore, prefixSearch } from './list.js';
+import {
+  listOf,
+  listOrder,
+  ListQuery,
+  longestWaiting,
+  lowestSuccess,
+  oneOrMore,
+  prefixSearch,
+  sortedNewest,
+} from './list.js';
 import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
 import { checkFilter, MAX_FILTER_LENGTH } from './payload-filter.js';
@@ -230,13 +239,18 @@ export const ChangedSubscription = Subscription.extend({
 }).meta({ id: 'ChangedSubscription', description: 'A subscription after a change.' });
 export type ChangedSubscription = z.infer<typeof ChangedSubscription>;
 
-export const SubscriptionList = listOf(Subscription, 'SubscriptionList');
+export const SubscriptionList = listOf(Subscription, 'SubscriptionList')
+  .extend({ sortedNewest })
+  .meta({ id: 'SubscriptionList' });
 
 const SEARCHED = 'URL (with or without `https://`), description or id';
 
 export const SubscriptionQuery = ListQuery.extend({
   q: prefixSearch(SEARCHED).optional(),
-  sort: listOrder('newest first').optional(),
+  sort: listOrder({
+    waiting: longestWaiting('newest first'),
+    success: lowestSuccess('newest first', 'subscriptions of the account'),
+  }).optional(),
   status: oneOrMore(SubscriptionStatus).optional().describe('Only subscriptions with this status. Repeatable.'),
   stats: DayStats.optional(),
 });

@@ -40,6 +40,7 @@ export { openSessionBook, type SessionBook } from './sessions/find-sessions.js';
 export { openSession } from './sessions/open-session.js';
 export { openAccessWatch } from './sessions/watch-access.js';
 export { createPortalLink, openPortal } from './sessions/portal.js';
+export { createExportLink, openExportLink, type OpenedExportLink } from './sessions/export-link.js';
 export { createSignInLink, openSignInLink } from './sessions/sign-in-link.js';
 export type { LiveSession } from './sessions/session.js';
 
@@ -149,6 +150,12 @@ export { countSubscriptions, countSubscriptionsByType } from './subscriptions/co
 export { findShardsToFold, foldStats } from './stats/fold-stats.js';
 export { shuffled } from './shards.js';
 export { type Counts } from './stats/counts.js';
+export {
+  listAccountsBySuccess,
+  type ListedBySuccess,
+  listSubscriptionsBySuccess,
+  type SuccessPlace,
+} from './stats/list-by-success.js';
 export { type Period, readStats, type StatsRead } from './stats/read-stats.js';
 export {
   type Day,

@@ -25,10 +25,12 @@ export function pagePolicy({
     .join('; ');
 }
 
-/** Sets the default security headers: the response must not be cached, sniffed, run or framed. Keeps an existing policy. */
+/** Sets the default security headers: the response must not be cached, sniffed, run or framed, and its address not be sent on. Keeps
+ *  existing policies. */
 export function secure(reply: FastifyReply): void {
   // Responses contain secrets and messages, so no cache may store them.
   if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+  if (!reply.hasHeader('referrer-policy')) void reply.header('referrer-policy', 'no-referrer');
   void reply.header('x-content-type-options', 'nosniff');
   if (!reply.hasHeader('content-security-policy')) {
     void reply.headers({ 'content-security-policy': NOT_A_PAGE, 'x-frame-options': 'DENY' });

@@ -12,6 +12,7 @@ import {
   countSubscriptions,
   countWaitingOfAccounts,
   deleteAccount,
+  listAccountsBySuccess,
   listAccountsByWaiting,
   putAccount,
   readAccountDays,
@@ -19,18 +20,11 @@ import {
 } from '@posthorn/core';
 import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
-import {
-  afterPlace,
-  afterWaiting,
-  beforeTime,
-  refuseSortedSearch,
-  toPage,
-  toSearchPage,
-  toWaitingPage,
-} from '../cursor.js';
+import { afterPlace, beforeTime, refuseSortedSearch, toPage, toSearchPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { AccountErasing, AccountReserved, InvalidRequest, NotFound } from '../errors.js';
 import { given } from '../given.js';
+import { inOrder, pageSorted } from '../page-sorted.js';
 import { readList } from '../read-list.js';
 import { AccountParams } from './params.js';
 import { accountStatsJson } from './stats-json.js';
@@ -97,19 +91,25 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
     async ({ query: { q, sort, limit, cursor, stats } }, reply) => {
       refuseSortedSearch({ q, sort });
       const isId = (id: string) => AccountId.safeParse(id).success;
-      if (sort === 'waiting') {
-        const after = afterWaiting('accountsByWaiting', { cursor, isId });
-        const { places, rows, statsOf } = await readList({ reader }, reply, async (from) => {
-          const found = await listAccountsByWaiting(from.pool, { after, limit: limit + 1 });
-          const ids = found.slice(0, limit).map(({ id }) => id);
+      if (sort !== undefined) {
+        const { page, rows, statsOf } = await readList({ reader }, reply, async (from) => {
+          const found = await pageSorted({
+            of: 'accounts',
+            sort,
+            cursor,
+            limit,
+            isId,
+            waiting: (after) => listAccountsByWaiting(from.pool, { after, limit: limit + 1 }),
+            success: (after) => listAccountsBySuccess(from.pool, { after, limit: limit + 1 }),
+          });
           return {
-            places: found,
-            rows: await from.prisma.account.findMany({ where: { id: { in: ids }, deletedAt: null } }),
-            statsOf: await dayOf({ db: from }, stats ? ids : []),
+            page: found,
+            rows: await from.prisma.account.findMany({ where: { id: { in: found.ids }, deletedAt: null } }),
+            statsOf: await dayOf({ db: from }, stats ? found.ids : []),
           };
         });
-        const itemOf = (row: Row) => ({ ...accountJson(row), ...statsOf(row.id) });
-        return toWaitingPage(places, { limit, rows, list: 'accountsByWaiting', itemOf });
+        const data = inOrder(page.ids, rows).map((row) => ({ ...accountJson(row), ...statsOf(row.id) }));
+        return { data, ...page.rest };
       }
       if (q !== undefined) {
         const after = afterPlace('accountSearch', { cursor, isId });

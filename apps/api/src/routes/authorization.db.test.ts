@@ -52,6 +52,9 @@ const ALLOWED: Record<string, Allowed> = {
   'deliveries.list': 'deliveries:read',
   'deliveries.count': 'deliveries:read',
   'deliveries.export': 'deliveries:read',
+  'exportLinks.create': 'deliveries:read',
+  'exportLinks.get': 'deliveries:read',
+  'exportLinks.open': 'public',
   'waiting.get': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
@@ -117,6 +120,7 @@ interface Objects extends Record<string, string> {
   key: string;
   session: string;
   recipient: string;
+  link: string;
   /** A key with every scope. */
   secret: string;
 }
@@ -164,7 +168,8 @@ async function objects(): Promise<Objects> {
   const session = (await api.call('POST', `/v1/accounts/${account}/portal-sessions`, { body: {} })).json.id;
   const address = `jo-${account}@example.com`.toLowerCase();
   const recipient = (await api.call('POST', `/v1/accounts/${account}/email-recipients`, { body: { address } })).json.id;
-  return { account, subscription, event, delivery, replay, key, session, recipient, secret };
+  const link = (await api.call('POST', `/v1/accounts/${account}/export-links`)).json.id;
+  return { account, subscription, event, delivery, replay, key, session, recipient, link, secret };
 }
 
 const urlOf = (path: string, ids: Objects) =>
@@ -178,7 +183,7 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|listAccounts|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|(portals|exportLinks)\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|listAccounts|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { type Delivery, toUuid } from '@posthorn/contract';
+import { type Delivery, SCOPES, toUuid } from '@posthorn/contract';
 import { type Database, openReader, type Reader } from '@posthorn/core';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -153,6 +153,106 @@ describe('GET …/deliveries/export', () => {
 
   it('returns 404 for an account that does not exist, before anything is sent', async () => {
     expect((await api.call('GET', '/v1/accounts/nobody/deliveries/export')).status).toBe(404);
+  });
+});
+
+describe('an export link', () => {
+  const linkFor = async (account: string, key: string | null = null, query = 'format=ndjson') =>
+    (
+      await api.call('POST', `/v1/accounts/${account}/export-links?${query}`, {
+        headers: { host: 'hooks.example.com' },
+        ...(key !== null && { key }),
+      })
+    ).json;
+  const download = (token: string) => api.call('GET', `/v1/exports?token=${token}`, { key: null });
+
+  it('downloads exactly its export, without a key, once', async () => {
+    const account = await api.account();
+    await fill(account, 300);
+    const query = 'format=ndjson&status=failed&from=2020-01-01T00:00:00Z';
+    const link = await linkFor(account, await api.portal(account, ['deliveries:read']), query);
+    expect(link).toEqual({
+      id: expect.stringMatching(/^exl_/),
+      url: `http://hooks.example.com/v1/exports?token=${link.token}`,
+      token: expect.stringMatching(/^phx_[\w-]{43}$/),
+      expiresAt: expect.any(String),
+    });
+    const state = `/v1/accounts/${account}/export-links/${link.id}`;
+    expect((await api.call('GET', state)).json).toEqual({ id: link.id, expiresAt: link.expiresAt, openedAt: null });
+    const preview = await fetch(`${url}/v1/exports?token=${link.token}`, { method: 'HEAD' });
+    expect(preview.status).toBe(405);
+    const all = await Promise.all([download(link.token), download(link.token), download(link.token)]);
+    const got = all.find(({ status }) => status === 200);
+    expect(all.filter((response) => response !== got).map(({ status }) => status)).toEqual([401, 401]);
+    expect(got?.text).toBe(await exportOf(account, query));
+    expect(parse(got?.text ?? '')).toHaveLength(3);
+    expect(got?.headers).toMatchObject({
+      'content-type': 'application/x-ndjson',
+      'content-disposition': `attachment; filename="deliveries-${account}.ndjson"`,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    });
+    expect((await api.call('GET', state)).json.openedAt).toEqual(expect.any(String));
+  });
+
+  it('expires, and ends with its portal, its session, its key or its account', async () => {
+    const account = await api.account();
+    const sql = (statement: string, ...values: unknown[]) => api.deps.db.pool.query(statement, values);
+    const expired = await linkFor(account);
+    await sql('UPDATE export_links SET expires_at = now() WHERE id = $1', toUuid('exl', expired.id));
+    const ofPortal = await linkFor(account, await api.portal(account));
+    await sql("UPDATE sessions SET expires_at = now() WHERE account_id = $1 AND kind = 'portal'", account);
+    const ofEnded = await linkFor(account, await api.portal(account));
+    await api.call('DELETE', `/v1/accounts/${account}/portal-sessions`);
+    const key = await api.key(account);
+    const ofKey = await linkFor(account, key);
+    const { json: keys } = await api.call('GET', `/v1/accounts/${account}/keys`, { key: api.deps.operatorKey });
+    for (const { id } of keys.data) await api.call('DELETE', `/v1/accounts/${account}/keys/${id}`);
+    const ofAccount = await linkFor(account);
+    await api.call('DELETE', `/v1/accounts/${account}`);
+    for (const { token } of [expired, ofPortal, ofEnded, ofKey, ofAccount, { token: 'phx_nobody' }])
+      expect((await download(token)).json).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('is rejected like its export: an invalid filter is a 422, one above the limit of running exports a 429', async () => {
+    const account = await api.account();
+    const create = (query: string, key: string) =>
+      api.call('POST', `/v1/accounts/${account}/export-links?${query}`, { key });
+    const portal = await api.portal(account);
+    expect((await create('format=xml', portal)).status).toBe(422);
+    expect((await create('limit=1', portal)).status).toBe(422);
+
+    await fill(account, 50_000);
+    const begin = async (token: string) => fetch(`${url}/v1/exports?token=${token}`);
+    const [first, second, late] = [
+      await linkFor(account, portal),
+      await linkFor(account, portal),
+      await linkFor(account, portal),
+    ];
+    const running = [await begin(first.token), await begin(second.token)];
+    expect((await create('format=csv', portal)).json).toMatchObject({ code: 'rate_limited' });
+    expect((await begin(late.token)).status).toBe(429);
+    expect((await create('format=csv', await api.portal(account))).status).toBe(201);
+    for (const { body } of running) await body?.cancel();
+    await waitFor(async () => (await create('format=csv', portal)).status === 201);
+  });
+
+  it('is in the audit log, and its token in no table and no log', async () => {
+    const account = await api.account();
+    const { token } = await linkFor(account, await api.portal(account, SCOPES), 'format=csv&q=secret');
+    await download(token);
+    const { json } = await api.call('GET', `/v1/accounts/${account}/audit?limit=1`);
+    expect(json.data).toMatchObject([
+      { action: 'exportLinks.create', actor: { kind: 'portal' }, changes: { format: { to: 'csv' } } },
+    ]);
+    expect(JSON.stringify(json.data)).not.toContain('secret');
+    const { rows } = await api.deps.db.pool.query('SELECT l::text AS stored FROM export_links l');
+    expect(rows.length).toBeGreaterThan(0);
+    expect(JSON.stringify(rows)).not.toContain('phx_');
+    const lines = api.logged.filter((line) => line.includes('/v1/exports'));
+    expect(lines.join('')).not.toContain('phx_');
+    const session = (await api.call('GET', '/v1/sessions?limit=1')).json.data[0].id;
+    expect(JSON.parse(lines.at(-1) ?? '{}')).toMatchObject({ caller: 'portal', sessionId: toUuid('ses', session) });
   });
 });
 

@@ -1,35 +1,27 @@
 import type { Readable } from 'node:stream';
-import { DeliveryExportQuery, toTypeId } from '@posthorn/contract';
+import { DeliveryExportQuery, ExportLink, ExportLinkState, OpenExportLinkQuery, toTypeId } from '@posthorn/contract';
+import { createExportLink, openExportLink, type OpenedExportLink } from '@posthorn/core';
 import { z } from 'zod';
-import { FORMATS, type ExportFormat } from '../delivery-export.js';
-import type { ApiDeps, Routes } from '../deps.js';
-import { TooManyExports, Unauthenticated, Unavailable } from '../errors.js';
-import { openExportStream } from '../export-stream.js';
+import { baseUrlOf } from '../base-url.js';
+import type { ApiDeps, App, Routes } from '../deps.js';
+import { NotFound, Unauthenticated } from '../errors.js';
+import { type Exporter, openExporter } from '../exporter.js';
 import type { Caller } from '../plugins/api-key.js';
-import { openShares, type Share } from '../shares.js';
-import { deliveryJson, readShown } from './delivery-json.js';
-import { readPage, type Wanted, wantedOf } from './delivery-page.js';
-import { AccountParams, requireAccount } from './params.js';
+import { wantedOf } from './delivery-page.js';
+import { AccountParams, ExportLinkParams, requireAccount, uuidOf } from './params.js';
 
-/** Concurrent exports per process. Each runs one statement at a time. */
-const MAX_PER_CALLER = 2;
-const MAX_PER_ACCOUNT = 4;
-const MAX_PER_PROCESS = 20;
-/** Deliveries per page: some milliseconds of CPU. */
-const PAGE_SIZE = 250;
-
+const tags = ['Deliveries'];
 const text = z.custom<Readable>().meta({ type: 'string', description: 'One delivery per line, newest first.' });
+const response = {
+  200: {
+    description: 'The deliveries.',
+    content: { 'text/csv': { schema: text }, 'application/x-ndjson': { schema: text } },
+  },
+};
 
-export const deliveryExportRoutes: Routes<'db' | 'reader' | 'retries'> = (app, deps) => {
-  const acquireShares = openShares();
-  const open = new Set<Readable>();
-  let isClosed = false;
-
-  // preClose runs before the server waits for open connections. The reader sees from the broken transfer that the export is incomplete.
-  app.addHook('preClose', async () => {
-    isClosed = true;
-    for (const readable of open) readable.destroy();
-  });
+export const deliveryExportRoutes: Routes<'db' | 'reader' | 'retries' | 'publicUrl'> = (app, deps) => {
+  const exporter = openExporter(app, deps);
+  linkRoutes(app, deps, exporter);
 
   app.get(
     '/v1/accounts/:account/deliveries/export',
@@ -47,76 +39,121 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'retries'> = (app, d
           'Posthorn closes the connection if you read nothing for a minute. ' +
           'In CSV, a text that begins with `=`, `+`, `-` or `@` gets a leading apostrophe, so that spreadsheets do not run it as a formula. ' +
           'At most 2 exports per key or portal, 4 per account and 20 per API process run at the same time. Another one gets a 429.',
-        tags: ['Deliveries'],
+        tags,
         params: AccountParams,
         querystring: DeliveryExportQuery,
-        response: {
-          200: {
-            description: 'The deliveries.',
-            content: { 'text/csv': { schema: text }, 'application/x-ndjson': { schema: text } },
-          },
-        },
+        response,
       },
     },
-    async ({ params: { account }, query: { format, ...filter }, caller }, reply) => {
-      if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
-      const wanted = wantedOf(account, filter);
+    async ({ params: { account }, query, caller }, reply) => {
+      const exporting = { caller: required(caller), account, query };
       await requireAccount(deps, account, []);
-      if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
-      const acquired = acquireShares(sharesOf(caller, account));
-      if (acquired.outcome === 'full') throw new TooManyExports(acquired.share.holder, acquired.share.max);
-      const readable = openExportStream(exportOf(deps, wanted, format));
-      open.add(readable);
-      readable.on('close', () => {
-        open.delete(readable);
-        acquired.release();
-      });
-      return reply
-        .type(FORMATS[format].contentType)
-        .header('content-disposition', `attachment; filename="deliveries-${account}.${format}"`)
-        .header('x-accel-buffering', 'no')
-        .send(readable);
+      return exporter.send(reply, exporting);
     },
   );
 };
 
-/** Yields the head of the export, then the text of each page with deliveries. */
-async function* exportOf(
-  deps: Pick<ApiDeps, 'reader' | 'retries'>,
-  wanted: Wanted,
-  format: ExportFormat,
-): AsyncGenerator<string> {
-  const { head, line } = FORMATS[format];
-  if (head !== '') yield head;
-  // Excludes deliveries created after the start: their ids are greater.
-  for (let beforeId: string | null | undefined; beforeId !== null;) {
-    const page = { ...wanted, beforeId, limit: PAGE_SIZE };
-    const { result } = await deps.reader.read(async (db) => {
-      const found = await readPage(db, page);
-      return { ...found, shownOf: await readShown(db, found.rows) };
-    });
-    const { rows, searchedTo, shownOf } = result;
-    if (rows.length > 0) yield rows.map((row) => line(deliveryJson(deps, row, shownOf(row)))).join('');
-    beforeId = searchedTo ?? (rows.length < PAGE_SIZE ? null : (rows.at(-1)?.id ?? null));
-  }
+/** Links for browsers, which cannot send a key when they download. */
+function linkRoutes(app: App, deps: Pick<ApiDeps, 'db' | 'publicUrl'>, exporter: Exporter): void {
+  app.post(
+    '/v1/accounts/:account/export-links',
+    {
+      config: { audit: { target: 'account' }, allow: 'deliveries:read', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'exportLinks.create',
+        summary: 'Create a link that downloads an export',
+        description:
+          'For browsers, which cannot send a key with a download. The link downloads the deliveries that `GET …/deliveries/export` returns ' +
+          'for the same query. It works once, within a minute, and ends with the key or session that created it.',
+        tags,
+        params: AccountParams,
+        querystring: DeliveryExportQuery,
+        response: { 201: ExportLink },
+      },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const { account } = request.params;
+      const caller = required(request.caller);
+      wantedOf(account, query); // rejects what the export would reject
+      exporter.requireShare(caller, account);
+      request.auditNotes = { format: { to: query.format } };
+      const link = await createExportLink(deps, { accountId: account, query, ...idsOf(caller) });
+      if (link === null) throw new NotFound('account');
+      return reply.code(201).send({
+        id: toTypeId('exl', link.id),
+        url: `${baseUrlOf(request, deps)}/v1/exports?token=${link.token}`,
+        token: link.token,
+        expiresAt: link.expiresAt.toISOString(),
+      });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/export-links/:link',
+    {
+      config: { allow: 'deliveries:read' },
+      schema: {
+        operationId: 'exportLinks.get',
+        summary: 'Get the state of an export link',
+        description:
+          'Tells a page whether the browser started the download: some frames may not download files. An expired link may be a 404.',
+        tags,
+        params: ExportLinkParams,
+        response: { 200: ExportLinkState },
+      },
+    },
+    async ({ params: { account, link } }) => {
+      const id = uuidOf('exl', link);
+      const row = await deps.db.prisma.exportLink.findFirst({ where: { id, accountId: account } });
+      if (!row) throw new NotFound('export link');
+      return { id: link, expiresAt: row.expiresAt.toISOString(), openedAt: row.openedAt?.toISOString() ?? null };
+    },
+  );
+
+  app.get(
+    '/v1/exports',
+    {
+      exposeHeadRoute: false,
+      config: { allow: 'public', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'exportLinks.open',
+        summary: 'Download the export of a link',
+        description:
+          'Streams the export, as `GET …/deliveries/export` does. The token works once: of several concurrent requests, one gets the export ' +
+          'and the others get a 401.',
+        tags,
+        querystring: OpenExportLinkQuery,
+        response,
+      },
+    },
+    async (request, reply) => {
+      const link = await openExportLink(deps, request.query);
+      if (link === null)
+        throw new Unauthenticated('This link has expired or was already used. Start the export again.');
+      const caller = callerOf(link);
+      request.caller = caller;
+      return exporter.send(reply, { caller, account: link.accountId, query: DeliveryExportQuery.parse(link.query) });
+    },
+  );
 }
 
-function sharesOf(caller: Caller, account: string): Share[] {
-  const shares = [
-    { holder: `The account ${account}`, max: MAX_PER_ACCOUNT },
-    { holder: 'This server', max: MAX_PER_PROCESS },
-  ];
-  switch (caller.kind) {
-    case 'operator':
-      return shares;
-    case 'account':
-      return [{ holder: `The key ${toTypeId('key', caller.keyId)}`, max: MAX_PER_CALLER }, ...shares];
-    case 'portal':
-      return [
-        { holder: `This portal session (${toTypeId('ses', caller.session.id)})`, max: MAX_PER_CALLER },
-        ...shares,
-      ];
-    default:
-      return caller satisfies never;
-  }
+function required(caller: Caller | null): Caller {
+  if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
+  return caller;
+}
+
+const idsOf = (caller: Caller) => ({
+  kind: caller.kind,
+  keyId: caller.kind === 'account' ? caller.keyId : null,
+  sessionId: caller.session?.id ?? null,
+});
+
+/** Returns the caller who created the link. Its scopes were checked then. */
+function callerOf({ kind, accountId, keyId, sessionId, expiresAt }: OpenedExportLink): Caller {
+  const session = sessionId === null ? null : { id: sessionId, expiresAt };
+  if (kind === 'operator') return { kind, session };
+  if (kind === 'portal' && session !== null) return { kind, accountId, scopes: [], session };
+  if (kind === 'account' && keyId !== null) return { kind, accountId, keyId, scopes: [], session };
+  throw new Error('unreachable: a link of a key has its id, and a link of a portal its session');
 }

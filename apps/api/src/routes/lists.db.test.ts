@@ -21,7 +21,7 @@ const SCATTERED_BLOCKS = 2_500;
  *  accounts, its account. */
 const PREFIX_BLOCKS = 400;
 
-/** The same for the order by waiting time: it reads one entry for each subscription of the account, or for each waiting account. */
+/** The same for other orders: they read one entry for each subscription of the account, each waiting account or each account. */
 const SORTED_BLOCKS = 4 * (1_000 + ROWS / 10);
 
 const NOBODY = '01900000-0000-7000-8000-000000000000';
@@ -229,6 +229,8 @@ async function listsOf(account: string): Promise<string[]> {
     path('subscriptions', 'status=paused'),
     path('subscriptions', 'sort=waiting'),
     path('subscriptions', 'sort=waiting&status=paused'),
+    path('subscriptions', 'sort=success'),
+    path('subscriptions', 'sort=success&status=paused'),
     path('subscriptions', 'q=hooks'),
     path('subscriptions', 'q=hooks&status=disabled'),
     path('subscriptions', 'q=https://hooks.example.com/'),
@@ -253,6 +255,7 @@ const OF_OPERATORS = [
     (q) => `/v1/subscriptions?limit=${LIMIT}&q=${q}`,
   ),
   `/v1/accounts?limit=${LIMIT}&sort=waiting`,
+  `/v1/accounts?limit=${LIMIT}&sort=success`,
   ...['small-', 'SMALL-1', 'idle', 'never'].map((q) => `/v1/accounts?limit=${LIMIT}&q=${q}`),
   `/v1/accounts?limit=${LIMIT}`,
   `/v1/accounts?limit=${LIMIT}&stats=24h`,

@@ -6,8 +6,9 @@ import { accountOf } from '../plugins/api-key.js';
 import { NotFound } from '../errors.js';
 import { uuidOf } from './params.js';
 
-/** Without sessions and audit log entries, which may belong to no account, and without email recipients, which have no page. */
-const KINDS: Record<Exclude<IdPrefix, 'ses' | 'aud' | 'eml'>, Kind> = {
+/** Without sessions and audit log entries, which may belong to no account, and without email recipients and export links, which have no
+ *  page. */
+const KINDS: Partial<Record<IdPrefix, Kind>> = {
   sub: 'subscription',
   evt: 'event',
   dlv: 'delivery',
@@ -33,9 +34,8 @@ export const lookupRoutes: Routes<'db'> = (app, { db }) => {
     },
     async ({ params: { id }, caller }) => {
       const prefix = prefixOf(id);
-      if (prefix === undefined || prefix === 'ses' || prefix === 'aud' || prefix === 'eml')
-        throw new NotFound('object');
-      const kind = KINDS[prefix];
+      const kind = prefix && KINDS[prefix];
+      if (prefix === undefined || kind === undefined) throw new NotFound('object');
       const accountId = accountOf(caller);
       const owner = await findOwner(db.pool, { kind, id: uuidOf(prefix, id), accountId });
       if (!owner) throw new NotFound(kind);

@@ -4,6 +4,7 @@ import {
   EmailRecipientId,
   EventId,
   EventTypeName,
+  ExportLinkId,
   type IdPrefix,
   KeyId,
   ReplayId,
@@ -23,6 +24,7 @@ export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
 export const ReplayParams = AccountParams.extend({ replay: ReplayId });
 export const AnyReplayParams = z.object({ replay: ReplayId });
 export const EmailRecipientParams = AccountParams.extend({ recipient: EmailRecipientId });
+export const ExportLinkParams = AccountParams.extend({ link: ExportLinkId });
 export const SessionParams = z.object({ session: SessionId });
 export const EventTypeParams = z.object({ name: EventTypeName });
 
@@ -37,6 +39,7 @@ const NAMES: Record<IdPrefix, string> = {
   ses: 'session',
   aud: 'audit log entry',
   eml: 'recipient',
+  exl: 'export link',
 };
 
 /** Returns the UUID of an id. Throws NotFound if it is not an id with this prefix. */

@@ -1,4 +1,4 @@
-import { QueueDepths, QueueDepthsQuery, Queues } from '@posthorn/contract';
+import { QueueDepths, QueueDepthsQuery, Queues, toTypeId } from '@posthorn/contract';
 import { readQueueDepths } from '@posthorn/core';
 import { QUEUE_NAMES } from '@posthorn/jobs';
 import type { Routes } from '../deps.js';
@@ -38,6 +38,10 @@ export const queueRoutes: Routes<'boardUrl' | 'db' | 'systemMetrics'> = (app, { 
           held: ledger.held,
           expanding: ledger.expanding,
           oldestExpandingSeconds: ledger.oldestExpandingSeconds,
+          oldestExpanding: ledger.oldestExpanding && {
+            ...ledger.oldestExpanding,
+            eventId: toTypeId('evt', ledger.oldestExpanding.eventId),
+          },
         },
         subscriptions: ledger.subscriptions,
         circuits: ledger.circuits,

@@ -1,3 +1,4 @@
+import { toUuid } from '@posthorn/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -127,5 +128,36 @@ describe('search by prefix', () => {
     }
     const { json } = await api.call('GET', '/v1/accounts?sort=waiting&limit=100');
     expect(idsOf((json as Page).data)).toContain(account);
+  });
+
+  it('sorts by success rate over all pages, but not together with a search', async () => {
+    const account = await api.account();
+    const ids = [];
+    for (let n = 0; n < 3; n += 1) ids.push(await api.activeSubscription(account, { url: `https://s${n}.example/` }));
+    const [fine = '', failing = '', idle = ''] = ids;
+    await api.deps.db.pool.query(
+      `INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome)
+       SELECT $1, id, 'message:created', date_bin('1 minute', now(), 'epoch'), 1, outcome
+       FROM unnest($2::uuid[], '{ok,timeout}'::attempt_outcome[]) AS made (id, outcome)`,
+      [account, [fine, failing].map((id) => toUuid('sub', id))],
+    );
+    const path = `/v1/accounts/${account}/subscriptions?sort=success`;
+    const found: string[] = [];
+    let cursor = '';
+    for (const _ of ids) {
+      const { json } = await api.call('GET', `${path}&stats=24h&limit=1${cursor}`);
+      found.push(...idsOf((json as Page).data));
+      expect(json).not.toHaveProperty('sortedNewest');
+      cursor = `&cursor=${json.nextCursor}`;
+    }
+    expect(found).toEqual([failing, fine, idle]);
+    expect(cursor).toBe('&cursor=null');
+    for (const list of ['/v1/accounts?sort=success', path]) {
+      const { status, json } = await api.call('GET', `${list}&q=hooks`);
+      expect([status, json.errors]).toMatchObject([422, [{ path: 'sort' }]]);
+      expect((await api.call('GET', `${list}&cursor=nothing`)).status).toBe(422);
+    }
+    const { json } = await api.call('GET', '/v1/accounts?sort=success&limit=1');
+    expect(idsOf((json as Page).data)).toEqual([account]);
   });
 });

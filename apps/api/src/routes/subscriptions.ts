@@ -16,6 +16,7 @@ import {
   createSubscription,
   deleteSubscription,
   findSubscription,
+  listSubscriptionsBySuccess,
   listSubscriptionsByWaiting,
   newestIds,
   readLastDeliveries,
@@ -24,19 +25,11 @@ import {
   SUBSCRIPTION_PARTS,
 } from '@posthorn/core';
 import { z } from 'zod';
-import {
-  afterPlace,
-  afterWaiting,
-  isUuid,
-  pageRange,
-  refuseSortedSearch,
-  toPage,
-  toSearchPage,
-  toWaitingPage,
-} from '../cursor.js';
+import { afterPlace, isUuid, pageRange, refuseSortedSearch, toPage, toSearchPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
+import { inOrder, pageSorted } from '../page-sorted.js';
 import {
   filtersReached,
   headerNotStored,
@@ -130,19 +123,25 @@ export const subscriptionRoutes: Routes<
     },
     async ({ params: { account }, query: { q, sort, limit, cursor, status, stats } }) => {
       refuseSortedSearch({ q, sort });
-      if (sort === 'waiting') {
-        const after = afterWaiting('subscriptionsByWaiting', { cursor, isId: isUuid });
-        const wanted = { accountId: account, statuses: status, after, limit: limit + 1 };
-        const places = await listSubscriptionsByWaiting(db.pool, wanted);
-        const ids = places.slice(0, limit).map(({ id }) => id);
+      if (sort !== undefined) {
+        const wanted = { accountId: account, statuses: status, limit: limit + 1 };
+        const { ids, rest } = await pageSorted({
+          of: 'subscriptions',
+          sort,
+          cursor,
+          limit,
+          isId: isUuid,
+          waiting: (after) => listSubscriptionsByWaiting(db.pool, { ...wanted, after }),
+          success: (after) => listSubscriptionsBySuccess(db.pool, { ...wanted, after }),
+        });
         const rows = await db.prisma.subscription.findMany({
           where: { id: { in: ids }, deletedAt: null },
           include: SUBSCRIPTION_PARTS,
         });
         await requireAccount(deps, account, rows);
         const statsOf = await dayOf(deps, { accountId: account, ids: stats ? ids : [] });
-        const itemOf = (row: (typeof rows)[number]) => ({ ...subscriptionJson(deps, row), ...statsOf(row.id) });
-        return toWaitingPage(places, { limit, rows, list: 'subscriptionsByWaiting', itemOf });
+        const data = inOrder(ids, rows).map((row) => ({ ...subscriptionJson(deps, row), ...statsOf(row.id) }));
+        return { data, ...rest };
       }
       if (q !== undefined) {
         const { page, rows } = await search(deps, { accountId: account, q, limit, cursor, status });

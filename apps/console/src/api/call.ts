@@ -61,7 +61,7 @@ async function send(method: Method, path: string, body?: unknown, signal?: Abort
 }
 
 /** Reads the error from a response whose status is not 2xx. */
-export async function readProblem(response: Response): Promise<ApiProblem> {
+async function readProblem(response: Response): Promise<ApiProblem> {
   const json = parse(await response.text());
   return new ApiProblem(response.status, json ?? { title: `The server returned status ${response.status}.` });
 }

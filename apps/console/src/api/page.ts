@@ -7,6 +7,12 @@ export interface Page<T> {
   searchedBackTo?: string | null;
 }
 
+/** A page of a list that can be in another order. */
+export interface SortedPage<T> extends Page<T> {
+  /** Set if there are more rows than were sorted. */
+  sortedNewest?: number;
+}
+
 /** Reads all pages of a list, for choosing from it. */
 export async function allOf<T>(readPage: (paging: string) => Promise<Page<T>>): Promise<{ data: T[] }> {
   const data: T[] = [];

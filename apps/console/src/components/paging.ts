@@ -3,7 +3,7 @@ export interface Paging {
   cursor: string | undefined;
   /** Opens the page that starts at the cursor. Without one, the first page. */
   onGo: (cursor: string | undefined) => void;
-  /** Results of a search are not in the order of time. Default: false. */
+  /** The rows are not in the order of time: they are the results of a search, or sorted otherwise. Default: false. */
   isSearch?: boolean;
   /** Only for lists with a choice of page sizes. */
   size?: { value: number | undefined; onChange: (size: number) => void };
@@ -14,6 +14,7 @@ interface PageSearch {
 }
 interface SearchedPageSearch extends PageSearch {
   q?: string | undefined;
+  sort?: string | undefined;
 }
 interface SizedPageSearch extends PageSearch {
   limit?: number | undefined;
@@ -25,10 +26,10 @@ export const pagingOf = <S extends PageSearch>(search: S, go: (search: S) => voi
   onGo: (cursor) => go({ ...search, cursor }),
 });
 
-/** For a list whose `q` searches by prefix. */
+/** For a list whose `q` searches by prefix, and whose `sort` is another order. */
 export const searchedPagingOf = <S extends SearchedPageSearch>(search: S, go: (search: S) => void): Paging => ({
   ...pagingOf(search, go),
-  isSearch: search.q !== undefined,
+  isSearch: search.q !== undefined || search.sort !== undefined,
 });
 
 export const sizedPagingOf = <S extends SizedPageSearch>(search: S, go: (search: S) => void): Paging => ({

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Select } from './select.js';
-import { orderName, sortedRows, SORTS, type Sort, type Sorted } from './sort.js';
+import { orderName, sortedAmong, SORTS, type Sort, type Sorted } from './sort.js';
 
 /** The order of a list. */
 export function SortFilter({ of, onChange }: { of: Sorted; onChange: (value: Sort | undefined) => void }) {
@@ -17,9 +17,23 @@ export function SortFilter({ of, onChange }: { of: Sorted; onChange: (value: Sor
   );
 }
 
-/** Says that a list that is sorted here does not have all rows. `children`: where to find what it may miss. */
-export const SortedNote = ({ of, what, children }: { of: Sorted; what: string; children?: ReactNode }) => (
-  <span className="muted small">
-    Only {sortedRows(of, what)} are sorted.{children && <> {children}</>}
-  </span>
-);
+/** Says among which rows a page is sorted, unless it is all. `children`: where to find what it may miss. */
+export function SortedNote({
+  of,
+  page,
+  what,
+  children,
+}: {
+  of: Sorted;
+  page: Parameters<typeof sortedAmong>[1];
+  what: string;
+  children?: ReactNode;
+}) {
+  const rows = sortedAmong(of, page, what);
+  if (rows === null) return null;
+  return (
+    <span className="muted small">
+      Only {rows} are sorted.{children && <> {children}</>}
+    </span>
+  );
+}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { orderQuery, type Sort, sortRows } from './sort.js';
+import { orderQuery, type Sort, sortedAmong, sortRows } from './sort.js';
 
 const row = (name: string, successRate: number | null, oldestCreatedAt: string | null) => ({
   name,
@@ -13,15 +13,27 @@ const ROWS = [
 ];
 const names = (sort: Sort | undefined, q?: string) => sortRows(ROWS, { sort, q }).map(({ name }) => name);
 
-it('sorts by success rate and by the oldest waiting delivery; rows without them come last, and equal rows keep their order', () => {
-  expect(names(undefined)).toEqual(['fine', 'idle', 'failing', 'slow']);
-  expect(names('success')).toEqual(['failing', 'slow', 'fine', 'idle']);
+it('sorts a search by success rate and by the oldest waiting delivery; rows without them come last, and equal rows keep their order', () => {
+  expect(names(undefined, 'a search')).toEqual(['fine', 'idle', 'failing', 'slow']);
+  expect(names('success', 'a search')).toEqual(['failing', 'slow', 'fine', 'idle']);
   expect(names('waiting', 'a search')).toEqual(['slow', 'failing', 'fine', 'idle']);
 });
 
-it('leaves the order by waiting time to the API, which has all rows, except in a search', () => {
-  expect(orderQuery({ sort: 'waiting' })).toEqual({ sort: 'waiting' });
-  expect(names('waiting')).toEqual(['fine', 'idle', 'failing', 'slow']);
-  expect(orderQuery({ sort: 'waiting', q: 'a search' })).toEqual({ limit: 100 });
-  expect(orderQuery({ sort: 'success' })).toEqual({ limit: 100 });
+it('leaves both orders to the API, which has all rows, except in a search', () => {
+  for (const sort of ['waiting', 'success'] as const) {
+    expect(orderQuery({ sort })).toEqual({ sort });
+    expect(names(sort)).toEqual(['fine', 'idle', 'failing', 'slow']);
+    expect(orderQuery({ sort, q: 'a search' })).toEqual({ limit: 100 });
+  }
+  expect(orderQuery({ q: 'a search' })).toEqual({});
+});
+
+it('says among which rows a page is sorted, unless it is all', () => {
+  const more = { nextCursor: 'next' };
+  expect(sortedAmong({ sort: 'success' }, more, 'webhooks')).toBeNull();
+  expect(sortedAmong({ sort: 'success' }, { ...more, sortedNewest: 5_000 }, 'webhooks')).toBe(
+    'the newest 5,000 webhooks',
+  );
+  expect(sortedAmong({ sort: 'success', q: 'a' }, more, 'webhooks')).toBe('the first 100 webhooks that match');
+  expect(sortedAmong({ sort: 'success', q: 'a' }, { nextCursor: null }, 'webhooks')).toBeNull();
 });

@@ -3,8 +3,7 @@ import type { WaitingOfRow } from '@posthorn/contract';
 export const SORTS = { success: 'Lowest success rate first', waiting: 'Longest waiting first' } as const;
 export type Sort = keyof typeof SORTS;
 
-/** How many rows are sorted here: the largest page that the API returns. The API sorts all rows by waiting time. An order of all rows by
- *  success rate, or of a search, would need a day of statistics of every row for each page. */
+/** How many rows of a search are sorted here: the largest page that the API returns. The API sorts a search by the matching text. */
 const SORTED_ROWS = 100;
 
 /** The part of an address that orders a list. */
@@ -13,17 +12,22 @@ export interface Sorted {
   sort?: Sort | undefined;
 }
 
-/** The list is in the order of the API, so its rows are sorted here. */
-export const isSortedHere = ({ q, sort }: Sorted): boolean =>
-  sort === 'success' || (sort === 'waiting' && q !== undefined);
+/** The rows are in the order of a search, so they are sorted here. */
+const isSortedHere = ({ q, sort }: Sorted): boolean => sort !== undefined && q !== undefined;
 
 /** The parameters of the API for a list in this order. */
-export const orderQuery = (of: Sorted): { sort?: 'waiting'; limit?: number } =>
-  isSortedHere(of) ? { limit: SORTED_ROWS } : of.sort === 'waiting' ? { sort: of.sort } : {};
+export const orderQuery = (of: Sorted): { sort?: Sort; limit?: number } =>
+  isSortedHere(of) ? { limit: SORTED_ROWS } : of.sort ? { sort: of.sort } : {};
 
-/** Which rows a list has that is sorted here. */
-export const sortedRows = ({ q }: Sorted, what: string): string =>
-  q === undefined ? `the ${SORTED_ROWS} newest ${what}` : `the first ${SORTED_ROWS} ${what} that match`;
+/** Which rows a page is sorted among, if there are others: `the newest 5,000 webhooks`. null: all. */
+export function sortedAmong(
+  of: Sorted,
+  { nextCursor, sortedNewest }: { nextCursor: string | null; sortedNewest?: number | undefined },
+  what: string,
+): string | null {
+  if (isSortedHere(of)) return nextCursor === null ? null : `the first ${SORTED_ROWS} ${what} that match`;
+  return sortedNewest === undefined ? null : `the newest ${sortedNewest.toLocaleString('en')} ${what}`;
+}
 
 /** The order of a list in words, after a comma. */
 export const orderName = ({ q, sort }: Sorted): string =>

@@ -2,7 +2,7 @@ import type { Secrets, Subscription } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { accountPath } from '../api/account-path.js';
 import { call, query } from '../api/call.js';
-import { allOf, type Page } from '../api/page.js';
+import { allOf, type Page, type SortedPage } from '../api/page.js';
 import { POLL_MS, SOON_MS } from '../api/polling.js';
 import { orderQuery, type Sorted } from '../components/sort.js';
 
@@ -15,7 +15,7 @@ export const subscriptionsQuery = (account: string, { q, status, cursor, sort }:
   queryOptions({
     queryKey: ['accounts', account, 'subscriptions', 'list', q, status, cursor, orderQuery({ q, sort })],
     queryFn: ({ signal }) =>
-      call<Page<Subscription>>(
+      call<SortedPage<Subscription>>(
         'GET',
         `${accountPath(account)}/subscriptions${query({ q, status, cursor, stats: '24h', ...orderQuery({ q, sort }) })}`,
         undefined,

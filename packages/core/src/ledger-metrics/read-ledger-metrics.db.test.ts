@@ -58,6 +58,7 @@ describe('overdue deliveries', () => {
       held: 0,
       expanding: 0,
       oldestExpandingSeconds: null,
+      oldestExpanding: null,
       operationalEvents: 0,
       statDeltas: 0,
       oldestStatDeltaSeconds: null,

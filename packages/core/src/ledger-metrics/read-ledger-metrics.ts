@@ -25,6 +25,8 @@ export interface LedgerMetrics {
   expanding: number;
   /** How long the oldest of them has been expanding; null: none is. */
   oldestExpandingSeconds: number | null;
+  /** The event of the oldest one; null: none is. */
+  oldestExpanding: { accountId: string; eventId: string } | null;
   /** Rows of counts that are not folded into the statistics yet (stats/fold-stats.ts), counted up to MOST_DELTAS. */
   statDeltas: number;
   /** Seconds since the start of the minute in which the oldest of them was written; null: none. */
@@ -107,12 +109,15 @@ most_behind AS (
   FROM behind b
 ),
 overdue AS (SELECT count(*)::int FROM (${overdue(MOST)} LIMIT ${MOST}) d),
+expanding AS (SELECT account_id, event_id, created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${overdue(FIRST_FEW)}) d)
 SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", ${countDeferred('true')} AS deferred,
   ${COUNT_SCHEDULED} AS scheduled,
   ${countDeferred('s.is_broken')} AS "deferredByCircuit", most_behind.accounts AS "mostBehind",
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
-  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt",
+  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", (
+    SELECT json_build_object('accountId', e.account_id, 'eventId', e.event_id) FROM expanding e ORDER BY e.created_at, e.event_id LIMIT 1
+  ) AS "oldestExpanding", dispatcher.at AS "lastDispatchAt",
   (SELECT count(*)::int FROM (SELECT FROM operational_events LIMIT ${MOST}) o) AS "operationalEvents",
   stat_deltas.count AS "statDeltas", stat_deltas.seconds AS "oldestStatDeltaSeconds"
 FROM overdue, oldest, most_behind, dispatcher, (
@@ -120,7 +125,7 @@ FROM overdue, oldest, most_behind, dispatcher, (
   FROM (SELECT at FROM stat_deltas LIMIT ${MOST_DELTAS}) d
 ) stat_deltas, (
   SELECT count(*)::int AS expanding, extract(epoch FROM now() - min(created_at))::float8 AS seconds
-  FROM (SELECT created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}) f
+  FROM expanding
 ) fan_outs`;
 
 const WORKERS = `

@@ -256,13 +256,18 @@ it('a replay of missed events adds nothing to an event that expands', async () =
   expect(await subscriptionsOf(event.id)).toEqual(ids);
 });
 
-it('the ledger metrics include how many events expand, and since when', async () => {
+it('the ledger metrics include how many events expand, which is the oldest, and since when', async () => {
   const { accountId } = await withWebhooks(LIMIT + 1);
   const { event } = await publish(accountId);
   await ledger.db.pool.query(`UPDATE fan_outs SET created_at = created_at - interval '1 hour'`);
+  await publish(accountId);
   const metrics = await readLedgerMetrics(ledger.db.pool);
-  expect(metrics).toMatchObject({ expanding: 1 });
+  expect(metrics).toMatchObject({ expanding: 2, oldestExpanding: { accountId, eventId: event.id } });
   expect(metrics.oldestExpandingSeconds).toBeGreaterThanOrEqual(3_600);
-  await ledger.db.prisma.fanOut.delete({ where: { eventId: event.id } });
-  expect(await readLedgerMetrics(ledger.db.pool)).toMatchObject({ expanding: 0, oldestExpandingSeconds: null });
+  await ledger.db.prisma.fanOut.deleteMany({ where: { accountId } });
+  expect(await readLedgerMetrics(ledger.db.pool)).toMatchObject({
+    expanding: 0,
+    oldestExpandingSeconds: null,
+    oldestExpanding: null,
+  });
 });

@@ -12,8 +12,8 @@ import type { SessionKind } from '../generated/prisma/client.js';
 //               and sets a new expires_at. It ends at logout, when it is revoked, at expires_at, and with its account
 
 /** Creates a token whose prefix names its kind: `phs_` a console session (in a cookie), `phl_` a portal link, `php_`
- *  a portal session, `pho_` a sign-in link of an operator. */
-export const newToken = (kind: 'phs' | 'phl' | 'php' | 'pho'): string =>
+ *  a portal session, `pho_` a sign-in link of an operator, `phx_` an export link. */
+export const newToken = (kind: 'phs' | 'phl' | 'php' | 'pho' | 'phx'): string =>
   `${kind}_${randomBytes(32).toString('base64url')}`;
 
 /** How a token is stored. It is long and random, so a fast hash is enough. */

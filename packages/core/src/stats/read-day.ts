@@ -68,7 +68,9 @@ export async function readAccountDays(
   return toDays(rows, { ids, from });
 }
 
-const firstHour = (now: Date): Date => new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS - (HOURS - 1) * HOUR_MS);
+/** The start of the last day: the current hour and the 23 before it. */
+export const firstHour = (now: Date): Date =>
+  new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS - (HOURS - 1) * HOUR_MS);
 
 function toDays(rows: Row[], { ids, from }: { ids: string[]; from: Date }): Day[] {
   const byId = groupBy(rows, ({ id }) => id);

@@ -11,7 +11,7 @@ import { percent, whole } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { searchedPagingOf } from '../../components/paging.js';
 import { SortedNote, SortFilter } from '../../components/sort-filter.js';
-import { isSortedHere, orderName, sortRows } from '../../components/sort.js';
+import { orderName, sortRows } from '../../components/sort.js';
 import { Empty } from '../../components/states.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { TextFilter } from '../../components/text-filter.js';
@@ -56,9 +56,8 @@ export function Accounts() {
         paging={searchedPagingOf(search, go)}
         onClear={isSet ? clear : undefined}
         total={
-          isSortedHere(search) &&
-          accounts.data?.nextCursor != null && (
-            <SortedNote of={search} what="accounts">
+          accounts.data && (
+            <SortedNote of={search} page={accounts.data} what="accounts">
               <Link to="/attention">Failing webhooks of all accounts</Link>
             </SortedNote>
           )

@@ -1,20 +1,19 @@
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { accountPath } from '../../api/account-path.js';
-import { openRequest, query, readProblem } from '../../api/call.js';
-import { isPortal } from '../../api/place.js';
+import { query } from '../../api/call.js';
 import { Button } from '../../components/button.js';
-import { saveBlob, saveUrl } from '../../components/save-file.js';
 import { MenuButton } from '../../components/menu.js';
+import { saveUrl } from '../../components/save-file.js';
 import { useToast } from '../../components/toasts.js';
-import type { DeliveryFilters } from '../../queries/deliveries.js';
+import { createExportLink, type DeliveryFilters, readExportLink } from '../../queries/deliveries.js';
+import { isEmbedded } from '../portal/host-page.js';
 
 const FORMATS = [
   ['csv', 'CSV, for spreadsheets'],
   ['ndjson', 'NDJSON, one JSON object per line'],
 ] as const;
 
-/** Downloads all deliveries that match the filters. */
+/** Downloads all deliveries that match the filters. The browser streams them to a file: a link needs neither cookie nor token. */
 export function ExportMenu({
   account,
   filters,
@@ -25,16 +24,11 @@ export function ExportMenu({
   const toast = useToast();
   const [isPending, setIsPending] = useState(false);
   const download = async (format: string) => {
-    const path = `${accountPath(account)}/deliveries/export${query({ ...filters, format })}`;
-    const name = `deliveries-${account}.${format}`;
-    // The browser streams it to the file, with the session's cookie.
-    if (!isPortal) return saveUrl(new URL(`.${path}`, document.baseURI).href, name);
-    // A portal has a token instead, which no link can send.
     setIsPending(true);
     try {
-      const response = await openRequest('GET', path, {});
-      if (!response.ok) throw await readProblem(response);
-      saveBlob(await response.blob(), name);
+      const { id, token } = await createExportLink(account, { ...filters, format });
+      saveUrl(new URL(`./v1/exports${query({ token })}`, document.baseURI).href, `deliveries-${account}.${format}`);
+      if (!(await hasStarted(account, id))) toast(notStarted());
     } catch (error) {
       toast(error instanceof Error ? error.message : String(error));
     } finally {
@@ -50,3 +44,20 @@ export function ExportMenu({
     />
   );
 }
+
+const LOOKS = 10;
+const LOOK_AFTER_MS = 400;
+
+/** Whether the browser opens the link. It reports to no script that it may not. */
+async function hasStarted(account: string, link: string): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    await new Promise((done) => setTimeout(done, LOOK_AFTER_MS));
+    if ((await readExportLink(account, link)).openedAt !== null) return true;
+  }
+  return false;
+}
+
+const notStarted = (): string =>
+  isEmbedded()
+    ? 'The download did not start. The page around this one must allow downloads in its frame: add allow-downloads to its sandbox attribute.'
+    : 'The download did not start. Does your browser block downloads from this page?';

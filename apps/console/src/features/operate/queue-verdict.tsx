@@ -52,7 +52,7 @@ function verdictOf({ queues, workersAlive, deliveries, circuits, mostBehind }: Q
 }
 
 function waitingParts({
-  deliveries: { deferred, deferredByCircuit, overdue, held, expanding },
+  deliveries: { deferred, deferredByCircuit, overdue, held, expanding, oldestExpanding },
   circuits,
   mostBehind,
 }: Pick<Queues, 'deliveries' | 'circuits' | 'mostBehind'>): ReactNode[] {
@@ -83,12 +83,24 @@ function waitingParts({
         {some(held)} {verb(held, 'is', 'are')} held by paused or disabled webhooks
       </Link>
     ),
-    expanding > 0 && (
+    expanding === 1 && <ToEvent of={oldestExpanding}>1 large event is still expanding</ToEvent>,
+    expanding > 1 && (
       <>
-        {countUpTo(expanding, MOST_COUNTED)} large {expanding === 1 ? 'event is' : 'events are'} still expanding
+        {countUpTo(expanding, MOST_COUNTED)} large events are still expanding, the oldest for{' '}
+        <ToEvent of={oldestExpanding}>{oldestExpanding?.accountId}</ToEvent>
       </>
     ),
   ].filter((part) => part !== false);
+}
+
+function ToEvent({ of, children }: { of: Queues['deliveries']['oldestExpanding']; children: ReactNode }) {
+  if (of === null) return children;
+  const { accountId: account, eventId: event } = of;
+  return (
+    <Link to="/accounts/$account/events/$event" params={{ account, event }}>
+      {children}
+    </Link>
+  );
 }
 
 const some = (count: number, isAtLeast = false): string =>

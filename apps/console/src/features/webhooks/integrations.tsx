@@ -16,7 +16,7 @@ import { searchedPagingOf } from '../../components/paging.js';
 import { SubscriptionPill } from '../../components/pill.js';
 import { Select } from '../../components/select.js';
 import { SortedNote, SortFilter } from '../../components/sort-filter.js';
-import { isSortedHere, orderName, sortRows } from '../../components/sort.js';
+import { orderName, sortRows } from '../../components/sort.js';
 import { Empty, Loaded, Skeleton } from '../../components/states.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { duration, Time } from '../../components/time.js';
@@ -62,7 +62,7 @@ export function Integrations() {
         action={subscriptions.data && (isSet || subscriptions.data.data.length > 0) && add}
       />
       <Loaded query={subscriptions} what="webhooks">
-        {({ data, nextCursor }) =>
+        {({ data, nextCursor, sortedNewest }) =>
           waiting.isLoading ? (
             // The card has a line per reason, so the table below waits for it.
             <Skeleton what="webhooks" />
@@ -103,7 +103,7 @@ export function Integrations() {
                 </Table>
               )}
               <Pager paging={searchedPagingOf(search, go)} nextCursor={nextCursor}>
-                {isSortedHere(search) && nextCursor !== null && <SortedNote of={search} what="webhooks" />}
+                <SortedNote of={search} page={{ nextCursor, sortedNewest }} what="webhooks" />
               </Pager>
             </>
           )
