@@ -17,7 +17,10 @@ class LongestFirst extends BaseSequencer {
 /** Imports packages from their sources, so that tests need no build of them. */
 export const fromSource = {
   resolve: {
-    alias: [{ find: /^@posthorn\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/index.ts` }],
+    alias: [
+      { find: /^@posthorn\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/index.ts` },
+      { find: /^@posthorn\/(core|jobs)\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/$2.ts` },
+    ],
   },
 };
 

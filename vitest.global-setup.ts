@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { startPostgres, startRedis } from '@posthorn/embedded';
+import { migrateUp } from '@posthorn/core/database-tools';
 import { migrateQueues } from '@posthorn/jobs';
 import { cloneDatabase, findBrowser, makeScratchFolder } from '@posthorn/testing';
 import type { TestProject } from 'vitest/node';
@@ -41,7 +42,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function start(project: TestProject, undo: (() => unknown)[]): Promise<void> {
   build(project.name === 'e2e' ? 'build' : 'db:generate');
-  const { migrateUp } = await import('@posthorn/core');
   const folder = makeScratchFolder();
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const log = () => undefined;

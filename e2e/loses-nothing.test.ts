@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { migrateUp } from '@posthorn/core';
+import { migrateUp } from '@posthorn/core/database-tools';
 import { startPostgres } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { type Endpoint, endProcess, makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';

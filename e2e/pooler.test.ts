@@ -1,4 +1,5 @@
-import { migrateUp, openDatabase, requireSessions, requireSessionsToRead } from '@posthorn/core';
+import { openDatabase, requireSessions, requireSessionsToRead } from '@posthorn/core';
+import { migrateUp } from '@posthorn/core/database-tools';
 import { migrateQueues } from '@posthorn/jobs';
 import { type ClonedDatabase, cloneDatabase, openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';

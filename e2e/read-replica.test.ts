@@ -1,4 +1,4 @@
-import { migrateUp } from '@posthorn/core';
+import { migrateUp } from '@posthorn/core/database-tools';
 import { migrateQueues } from '@posthorn/jobs';
 import { openEndpoint, type Endpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { migrateUp } from '@posthorn/core';
+import { migrateUp } from '@posthorn/core/database-tools';
 import { type EmbeddedPostgres, findFreePort, startPostgres } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { type Proxy, endProcess, openProxy, startProcess, waitFor } from '@posthorn/testing';

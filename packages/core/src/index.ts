@@ -2,8 +2,6 @@ export { openDatabase, type Database } from './database.js';
 export { openReader, type Reader, type ReplicaStatus } from './reader.js';
 export { isDatabaseAway, isTransient, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions, requireSessionsToRead } from './pooling/require-sessions.js';
-export { readPooling } from './pooling/read-pooling.js';
-export { inspectDatabase } from './inspect/inspect-database.js';
 export { readClockAhead } from './clock-ahead.js';
 export { CLOCK_AHEAD_MS } from './deliveries/strict-order.js';
 export { openCipher, type Cipher } from './cipher.js';
@@ -93,7 +91,6 @@ export { resumeSubscription } from './subscriptions/resume-subscription.js';
 export { disableSubscription } from './subscriptions/disable-subscription.js';
 export { readSecrets, rotateSecret, type Secrets } from './subscriptions/secrets.js';
 export { sendTest } from './subscriptions/send-test.js';
-export { handshakeBody, judgeResponse, newChallenge } from './verifications/challenge.js';
 export { checkWebhookUrl } from './verifications/start-verification.js';
 export { requestVerification } from './subscriptions/request-verification.js';
 export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';
@@ -167,7 +164,7 @@ export {
 
 export { openRetention, type RetainedTable } from './retention/open-retention.js';
 
-export { MigrationError, migrateUp, migrationStatus, pendingMigrations } from './migrate/migrate.js';
+export { pendingMigrations } from './migrate/migrate.js';
 export { requireMigrated } from './migrate/require-migrated.js';
 export type {
   Account,

@@ -3,8 +3,6 @@ export { migrateQueues, type QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
 export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type DueJob, toJobId } from './catalog.js';
 export { openConsumer, type Consumer, type ConsumerOptions } from './consumer.js';
-export { inspectPostgresQueue } from './inspect-postgres.js';
-export { inspectRedis, type RedisReport } from './inspect-redis.js';
 export type { JobEnd } from './end-job.js';
 export { openProducer, type Producer, type QueueCheck } from './producer.js';
 export { findJob, type JobPlace, subjectsOf } from './find-job.js';

@@ -1,10 +1,10 @@
-import { DEFAULT_SCHEMA } from 'bullmq';
 import pg from 'pg';
 
 const WITHIN_MS = 15_000;
 
 /** What `posthorn doctor` checks about BullMQ on Postgres. Returns whether its tables exist. Throws if the database does not respond. */
 export async function inspectPostgresQueue(url: string): Promise<{ hasTables: boolean }> {
+  const { DEFAULT_SCHEMA } = await import('bullmq'); // slow to load
   const client = new pg.Client({
     connectionString: url,
     application_name: 'posthorn doctor',

@@ -1,10 +1,9 @@
-import { chooseQueue } from '@posthorn/jobs';
+import { chooseQueue } from '@posthorn/jobs/queue-tools';
 import { readVersion } from '@posthorn/lifecycle';
 import { chooseConnection } from '../connection/choose-connection.js';
 import { readConfig } from '../connection/config-file.js';
 import { checkApi } from '../doctor/check-api.js';
 import { checkDatabase } from '../doctor/check-database.js';
-import { checkEndpoint } from '../doctor/check-endpoint.js';
 import { checkQueue } from '../doctor/check-queue.js';
 import { type Check, skipped } from '../doctor/check.js';
 import { configFile, readConnectionSettings, readDoctorSettings, readSendingRules, resolveDataDir } from '../env.js';
@@ -25,7 +24,6 @@ export async function doctor({ options, terminal }: Call<{ endpoint?: string[] }
   const databaseUrl = settings.databaseUrl ?? local?.databaseUrl ?? null;
   const usesLocal = local !== null && databaseUrl === local.databaseUrl;
   const rules = readSendingRules({ isLocalStack: usesLocal });
-  const version = readVersion(new URL('../../package.json', import.meta.url));
 
   const queue = usesLocal
     ? local.redisUrl === null
@@ -40,7 +38,7 @@ export async function doctor({ options, terminal }: Call<{ endpoint?: string[] }
     checkApiOfConnection(options),
     checkDatabase({ url: databaseUrl, directUrl: settings.databaseDirectUrl, readUrl: settings.databaseReadUrl }),
     checkQueue(queue),
-    ...(options.endpoint ?? []).map(async (url) => [await checkEndpoint(url, rules, version)]),
+    checkEndpoints(options.endpoint ?? [], rules),
   ]);
   const checks = parts.flat();
 
@@ -49,6 +47,13 @@ export async function doctor({ options, terminal }: Call<{ endpoint?: string[] }
   );
   const count = checks.filter(({ status }) => status === 'failed').length;
   if (count > 0) throw new PlainError(`${count} of ${checks.length} checks failed.`);
+}
+
+async function checkEndpoints(urls: string[], rules: ReturnType<typeof readSendingRules>): Promise<Check[]> {
+  if (urls.length === 0) return [];
+  const { checkEndpoint } = await import('../doctor/check-endpoint.js'); // slow to load
+  const version = readVersion(new URL('../../package.json', import.meta.url));
+  return Promise.all(urls.map((url) => checkEndpoint(url, rules, version)));
 }
 
 async function checkApiOfConnection(flags: Call['options']): Promise<Check[]> {

@@ -4,7 +4,6 @@ import type { PostResult } from '@posthorn/sender';
 import { configFile } from '../env.js';
 import { toTarget } from '../listen/forward-target.js';
 import { listenSecret } from '../listen/listen-secret.js';
-import { openForwarder } from '../listen/open-forwarder.js';
 import { readKeys } from '../listen/read-keys.js';
 import { printable } from '../output/printable.js';
 import type { Terminal } from '../output/terminal.js';
@@ -35,6 +34,7 @@ export async function listen({ api, args: [given], options, terminal }: ApiCall<
   if (options.printSecret) return terminal.result({ secret }, () => secret);
   const target = toTarget(targetOf(given, options.forward), { allowRemote });
   const { signal, stop, release } = untilStopped();
+  const { openForwarder } = await import('../listen/open-forwarder.js'); // slow to load
   const forwarder = openForwarder({
     target,
     secret,

@@ -1,5 +1,4 @@
-import { MigrationError, migrateUp, migrationStatus } from '@posthorn/core';
-import { chooseQueue, migrateQueues } from '@posthorn/jobs';
+import { MigrationError, migrateUp, migrationStatus } from '@posthorn/core/database-tools';
 import { pino } from 'pino';
 import { readMigrateSettings, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
@@ -10,6 +9,7 @@ import type { Call } from './context.js';
 export async function migrateUpCommand({ terminal }: Call): Promise<void> {
   const settings = readMigrateSettings();
   const databaseUrl = findDatabase();
+  const { chooseQueue, migrateQueues } = await import('@posthorn/jobs'); // slow to load
   const queue = chooseQueue({ ...settings, databaseUrl });
   if (typeof queue === 'string') throw new PlainError(queue);
   try {

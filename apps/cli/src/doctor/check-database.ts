@@ -1,4 +1,4 @@
-import { inspectDatabase, migrationStatus, readPooling } from '@posthorn/core';
+import { inspectDatabase, migrationStatus, readPooling } from '@posthorn/core/database-tools';
 import { type Check, failed, judgeClock, ok, reasonOf, skipped, warning } from './check.js';
 
 type Pooling = Awaited<ReturnType<typeof readPooling>>;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core';
+import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core/handshake';
 import { openSender, readAddressPolicy } from '@posthorn/sender';
 import { type Check, failed, ok, warning } from './check.js';
 

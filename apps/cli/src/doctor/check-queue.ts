@@ -1,5 +1,5 @@
-import { readPooling } from '@posthorn/core';
-import { inspectPostgresQueue, inspectRedis, type QueueConnection, type RedisReport } from '@posthorn/jobs';
+import { readPooling } from '@posthorn/core/database-tools';
+import { inspectPostgresQueue, inspectRedis, type QueueConnection, type RedisReport } from '@posthorn/jobs/queue-tools';
 import { type Check, failed, judgeClock, ok, reasonOf, skipped, warning } from './check.js';
 
 type Redis = Extract<QueueConnection, { backend: 'redis' }>;

@@ -1,4 +1,4 @@
-import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core';
+import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core/handshake';
 import { openSender, type PostResult, readAddressPolicy } from '@posthorn/sender';
 import { allowedNetworks } from './forward-target.js';
 

@@ -1,4 +1,4 @@
-import { migrateUp } from '@posthorn/core';
+import { migrateUp } from '@posthorn/core/database-tools';
 import { migrateQueues } from '@posthorn/jobs';
 import { mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

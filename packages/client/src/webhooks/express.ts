@@ -24,8 +24,8 @@ export const handleWebhook =
       send(response, reply);
     } catch (error) {
       if (next) return next(error);
-      console.error(error); // without Express, nothing else logs it
-      send(response, replyOf(500, 'The handler of this event failed.'));
+      console.error(error); // outside of Express, nothing else logs it
+      send(response, replyOf(500, 'The endpoint failed. Its log has the error.'));
     }
   };
 
@@ -39,8 +39,8 @@ async function readRawBody(request: IncomingRequest): Promise<string | Uint8Arra
   if (typeof request.body === 'string' || request.body instanceof Uint8Array) return request.body;
   if (request.readableEnded)
     throw new TypeError(
-      'A body parser has read the body, so its signature cannot be checked. Register handleWebhook before express.json(), or add ' +
-        "express.raw({ type: 'application/json' }) before it.",
+      'A body parser has read the body, so its signature cannot be checked. Express: register handleWebhook before express.json(), or add ' +
+        "express.raw({ type: 'application/json' }) before it. Next: export const config = { api: { bodyParser: false } }.",
     );
   if (Number(request.headers['content-length']) > MAX_BODY_BYTES) return null;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
