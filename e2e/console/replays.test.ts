@@ -241,7 +241,7 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.unrouteAll();
     await keepMessages(page);
     await send.click();
-    await page.getByText('Event queued for 1 webhook.').waitFor();
+    await page.getByText('Event queued for 1 webhook.', { exact: true }).waitFor();
     await waitFor(() => endpoint.events.length === 3);
     const paths = endpoint.events.map(({ path }) => path);
     expect(paths.toSorted()).toEqual(['/webhook', '/webhook', '/webhooklater']);
