@@ -413,6 +413,6 @@ it('Express: says how to fix that a parser has read the body', async () => {
   await close();
   expect([response.status, errors]).toEqual([
     500,
-    [expect.stringMatching(/Register handleWebhook before express.json\(\)/)],
+    [expect.stringMatching(/register handleWebhook before express.json\(\)/)],
   ]);
 });
