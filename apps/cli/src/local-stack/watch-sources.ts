@@ -31,7 +31,7 @@ export async function watchSources({
     });
     undo.push(() => end(child));
   };
-  // Then tsc compiles these apps again and replaces their bundles (apps/bundle.mjs), which do not follow the sources.
+  // Then tsc compiles these apps again and replaces their bundles (apps/cli/bundle.mjs), which do not follow the sources.
   for (const app of ['api', 'worker']) rmSync(`${root}/apps/${app}/dist/.tsbuildinfo`, { force: true });
   start('.', 'typescript/bin/tsc', ['-b', '--watch', '--preserveWatchOutput', ...APPS], 'inherit');
   start('apps/console', 'vite/bin/vite.js', ['--host', '127.0.0.1', '--port', String(port), '--strictPort'], 'ignore');

@@ -1,5 +1,5 @@
 // Bundles an app's entry point with everything it imports, in place of the file that tsc made. An app that reads one file instead of
-// a thousand starts in half of the CPU time. Usage, in the app's folder after `tsc -b`: node ../bundle.mjs src/main.ts
+// a thousand starts in half of the CPU time. Usage, in the app's folder after `tsc -b`: node ../cli/bundle.mjs src/main.ts
 // `tsc --watch` replaces the bundle by its own, equivalent file (npm run dev).
 import { basename, dirname, relative, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
