@@ -130,10 +130,10 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
   );
   const statDeltas = gauge('stat_deltas', 'Rows of statistics that are not folded yet. Counted up to 100,000.');
   const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'Age of the oldest of them, rounded to the minute.');
-  const subscriptions = gauge('subscriptions', 'Subscriptions, by status. Counted once a minute.', ['status']);
+  const subscriptions = gauge('subscriptions', 'Subscriptions, by status. Counted at least once a minute.', ['status']);
   const circuits = gauge(
     'circuits',
-    'Active subscriptions whose circuit breaker is not closed. Counted once a minute.',
+    'Active subscriptions whose circuit breaker is not closed. Counted at least once a minute.',
     ['state'],
   );
   const workersAlive = gauge('workers_alive', 'Worker processes that are alive.');
