@@ -2,6 +2,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Instant;
@@ -32,7 +33,7 @@ public class Endpoint {
     int status = 200;
     String challenge = "";
     try {
-      String text = new String(body);
+      String text = new String(body, StandardCharsets.UTF_8);
       if (!hasValidSignature(exchange, body)) status = 401;
       else if (text.startsWith(HANDSHAKE)) challenge = text.substring(HANDSHAKE.length(), text.length() - 2);
       else System.out.println(text); // your code
