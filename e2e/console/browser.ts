@@ -24,7 +24,7 @@ function openPages(browser: Browser, baseURL: string) {
     async take(): Promise<Page> {
       let page = idle.pop();
       if (!page || page.isClosed()) page = await (await browser.newContext({ baseURL, viewport: VIEWPORT })).newPage();
-      page.setDefaultTimeout(WAIT_MS);
+      page.context().setDefaultTimeout(WAIT_MS); // also for pages that a test opens
       return page;
     },
     /** Resets the page and keeps it for the next test, unless the test has closed it. */
