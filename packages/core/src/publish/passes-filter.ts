@@ -8,8 +8,8 @@ import type { Queryable } from '../search/find-in-payloads.js';
 // JSON with \u0000 or half of a surrogate pair       compared with U+FFFD instead
 // cannot be read by Postgres (a number over 1e131072) passes: it is better to send too much than to lose an event
 
-/** Maximum number of subscriptions of an account with a filter. The slowest filter takes 0.1 s for the largest payload: together,
- *  they delay the publishes of the same statement by at most 2.5 s. */
+/** Maximum number of subscriptions of an account with a filter. The slowest filter takes an estimated 0.1 s for the largest payload.
+ *  So all of them delay the publishes of the same statement by an estimated 2.5 s. */
 export const MAX_FILTERS = 25;
 
 /** Returns whether the account may have a filter in addition to those of its other subscriptions. Uses
