@@ -273,12 +273,20 @@ describe('Dockerfile', () => {
     for (const workspace of workspaces) expect(ignored).not.toContain(workspace);
   });
 
-  test('compiles the apps and does not bundle them', () => {
-    expect(stages.join('\n')).not.toMatch(/esbuild|webpack|rollup|tsup|ncc/);
+  test('has labels, with the version of package.json, and a health check', () => {
+    const { version, description } = JSON.parse(read('package.json')) as { version: string; description: string };
+    expect(final).toContain(`org.opencontainers.image.version="${version}"`);
+    expect(final).toContain(`org.opencontainers.image.description="${description}"`);
+    expect(final).toMatch(/^HEALTHCHECK .*"apps\/cli\/dist\/main.js", "healthcheck"\]$/m);
+  });
+
+  test('keeps the query compiler that the generated client imports', () => {
+    const bundled = read('packages/core/src/generated/prisma/internal/class.ts');
+    expect(bundled).toMatch(/@prisma\/client\/runtime\/query_compiler_fast_bg\.postgresql\.mjs/);
   });
 
   test('contains the files that the apps read at run time', () => {
-    for (const path of ['prisma/migrations', 'apps/demo/page']) {
+    for (const path of ['prisma/migrations', 'packages/tokens/tokens.css']) {
       expect(exists(path)).toBe(true);
       expect(stages.join('\n')).toContain(path);
     }
