@@ -16,8 +16,9 @@ export interface StreamOptions {
 /** Requests the stream. The header names the item after which it starts. */
 type Open = (header: { 'Last-Event-Id'?: string }, signal: AbortSignal) => Promise<{ response: Response }>;
 
-/** Yields the messages of a stream of the API, each id once. Reconnects after a disconnect and continues after the last message, until the
- *  signal aborts. Throws when the first request fails, and when Posthorn refuses to continue, for example since the key was revoked. */
+/** Yields the messages of a stream of the API, each id once. Reconnects after a disconnect or a silence and continues after the last
+ *  message, until the signal aborts. Throws when the first request fails, and when Posthorn refuses to continue, for example since the
+ *  key was revoked. */
 export async function* followStream(
   open: Open,
   { after, signal, onOpen, onLost }: StreamOptions,
@@ -35,7 +36,7 @@ export async function* followStream(
       if (!response.body) return;
       state = 'open';
       onOpen?.();
-      for await (const message of parseStream(response.body, connection.heard)) {
+      for await (const message of parseStream(readChunks(response.body, connection.close))) {
         waitMs = 0;
         if (message.id !== null && !isNew(message.id, isContinued)) continue;
         lastId = message.id ?? lastId;
@@ -81,27 +82,33 @@ const isTemporary = (error: unknown): boolean =>
 const isDisconnect = (error: unknown): boolean =>
   error instanceof TypeError || (error instanceof Error && (error.name === 'AbortError' || 'code' in error));
 
-/** A signal that ends with the caller's, on `close`, and after a silence that is too long: Posthorn sends something every 15 s. */
+/** A signal that ends with the caller's, and on `close`. */
 function openConnection(signal: AbortSignal | undefined) {
   const controller = new AbortController();
   const close = () => {
-    clearTimeout(timer);
     signal?.removeEventListener('abort', close);
     controller.abort();
   };
-  let timer: ReturnType<typeof setTimeout> | undefined;
   signal?.addEventListener('abort', close);
-  return {
-    signal: controller.signal,
-    close,
-    heard: () => {
-      clearTimeout(timer);
-      timer = setTimeout(close, SILENCE_MS);
-    },
-  };
+  return { signal: controller.signal, close };
+}
+
+/** Yields the chunks of a body. Calls `onSilence` when none arrives for too long. The time that the caller takes does not count. */
+async function* readChunks(body: ReadableStream<Uint8Array>, onSilence: () => void): AsyncGenerator<Uint8Array, void> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const timer = setTimeout(onSilence, SILENCE_MS);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {}); // it may have ended with an error
+  }
 }
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
-const SILENCE_MS = 45_000;
+const SILENCE_MS = 45_000; // Posthorn sends something every 15 s
 const MOST_REMEMBERED = 5_000;

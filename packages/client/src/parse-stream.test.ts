@@ -12,16 +12,11 @@ it.each([1, 2, 3, 7, 1000])(
   'reads messages from chunks of %d bytes; skips comments and an incomplete end',
   async (size) => {
     const bytes = new TextEncoder().encode(TEXT);
-    let heard = 0;
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        for (let from = 0; from < bytes.length; from += size) controller.enqueue(bytes.slice(from, from + size));
-        controller.close();
-      },
-    });
+    async function* chunks() {
+      for (let from = 0; from < bytes.length; from += size) yield bytes.slice(from, from + size);
+    }
     const messages = [];
-    for await (const message of parseStream(body, () => heard++)) messages.push(message);
+    for await (const message of parseStream(chunks())) messages.push(message);
     expect(messages).toEqual(MESSAGES);
-    expect(heard).toBe(Math.ceil(bytes.length / size) + 1);
   },
 );

@@ -5,28 +5,17 @@ export interface StreamMessage {
   data: string;
 }
 
-/** Parses server-sent events, as far as Posthorn sends them. Calls `heard` for each chunk, also for comments. */
-export async function* parseStream(
-  body: ReadableStream<Uint8Array>,
-  heard: () => void = () => {},
-): AsyncGenerator<StreamMessage, void> {
-  const reader = body.getReader();
+/** Parses server-sent events, as far as Posthorn sends them. */
+export async function* parseStream(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<StreamMessage, void> {
   const decoder = new TextDecoder();
   let rest = '';
-  try {
-    for (;;) {
-      heard();
-      const { done, value } = await reader.read();
-      if (done) return;
-      const blocks = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const message = parseBlock(block);
-        if (message) yield message;
-      }
+  for await (const chunk of chunks) {
+    const blocks = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n\r?\n/);
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const message = parseBlock(block);
+      if (message) yield message;
     }
-  } finally {
-    await reader.cancel().catch(() => {}); // it may have ended with an error
   }
 }
 

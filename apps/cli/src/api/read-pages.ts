@@ -12,7 +12,7 @@ export interface Wanted {
   cursor?: string | undefined;
 }
 
-/** Reads pages until it has `limit` rows. `nextCursor` continues exactly after the last row. */
+/** Reads pages until it has `limit` rows. `nextCursor` continues exactly after the last row, which the client's `List` does not offer. */
 export async function readPages<Row>(
   { limit, cursor }: Wanted,
   read: (page: { limit: number; cursor?: string }) => Promise<Page<Row>>,
