@@ -241,6 +241,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
 
   it('says so if its frame may not download', async ({ context, stack, endpoint, host, portalOf }) => {
     const { account } = await stack.subscribe(endpoint.url);
+    const { id: eventId } = await stack.publish(account, '{"event":"message:created","payload":{"to":"ada"}}');
     const portal = await portalOf(account, { path: '/deliveries' });
     const frame = sandbox.replace(' allow-downloads', '');
     const page = await context.newPage(); // the browser logs an error
@@ -252,6 +253,13 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await inFrame.getByRole('menuitem', { name: /^CSV/ }).click();
     await inFrame
       .getByText('The download did not start. The page around this one must allow downloads')
+      .first()
+      .waitFor();
+    const eventPage = await portalOf(account, { path: `/events/${eventId}` });
+    await page.goto(`${host}/?${new URLSearchParams({ portal: eventPage, frame })}`);
+    await inFrame.getByRole('button', { name: 'Download the payload' }).click();
+    await inFrame
+      .getByText('Is there no new file in your downloads? The page around this one must allow downloads')
       .first()
       .waitFor();
   });

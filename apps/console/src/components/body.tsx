@@ -5,7 +5,8 @@ import { Button } from './button.js';
 import { Copy } from './copy.js';
 import { JsonTree } from './json-tree.js';
 import { Code } from './outside-text.js';
-import { saveBlob } from './save-file.js';
+import { frameHint, saveBlob } from './save-file.js';
+import { useToast } from './toasts.js';
 import './body.css';
 
 /** The body of a request or a response. JSON can be folded, and shown as it was sent. Copy and download never change it. */
@@ -21,6 +22,12 @@ export function Body({
 }) {
   const root = useMemo(() => readSource(text), [text]);
   const [isRaw, setIsRaw] = useState(false);
+  const toast = useToast();
+  const download = () => {
+    saveBlob(new Blob([text]), `${file}.${root === null ? 'txt' : 'json'}`);
+    const hint = frameHint();
+    if (hint !== null) toast(`Is there no new file in your downloads? ${hint}`);
+  };
   const isTree = root !== null && root.children.length > 0;
   const tools = (
     <>
@@ -31,12 +38,7 @@ export function Body({
       )}
       <span className="row tight body-end">
         <Copy text={text} what={what} />
-        <Button
-          look="plain"
-          size="tiny"
-          label={`Download ${what}`}
-          onClick={() => saveBlob(new Blob([text]), `${file}.${root === null ? 'txt' : 'json'}`)}
-        >
+        <Button look="plain" size="tiny" label={`Download ${what}`} onClick={download}>
           <Download className="icon" aria-hidden />
         </Button>
       </span>

@@ -3,10 +3,9 @@ import { useState } from 'react';
 import { query } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { MenuButton } from '../../components/menu.js';
-import { saveUrl } from '../../components/save-file.js';
+import { frameHint, saveUrl } from '../../components/save-file.js';
 import { useToast } from '../../components/toasts.js';
 import { createExportLink, type DeliveryFilters, readExportLink } from '../../queries/deliveries.js';
-import { isEmbedded } from '../portal/host-page.js';
 
 const FORMATS = [
   ['csv', 'CSV, for spreadsheets'],
@@ -58,6 +57,4 @@ async function hasStarted(account: string, link: string): Promise<boolean> {
 }
 
 const notStarted = (): string =>
-  isEmbedded()
-    ? 'The download did not start. The page around this one must allow downloads in its frame: add allow-downloads to its sandbox attribute.'
-    : 'The download did not start. Does your browser block downloads from this page?';
+  `The download did not start. ${frameHint() ?? 'Does your browser block downloads from this page?'}`;

@@ -13,7 +13,7 @@ import { CommandButton } from './command-button.js';
 import { ThemeSwitch } from './theme-switch.js';
 import { Login } from '../session/login.js';
 import { SessionContext } from '../session/session.js';
-import { isEmbedded } from '../portal/host-page.js';
+import { isEmbedded } from '../../components/embedded.js';
 import { Button } from '../../components/button.js';
 import { useExactTimesOnClick } from '../../components/time.js';
 import { TimeMenu } from '../../components/time-menu.js';

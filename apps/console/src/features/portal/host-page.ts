@@ -1,11 +1,10 @@
+import { isEmbedded } from '../../components/embedded.js';
+
 /** The messages that a framed portal sends to its host page. */
 type ToHost = { type: 'posthorn:height'; height: number } | { type: 'posthorn:expired' };
 
 /** A dialog needs this height, even above a short page. */
 const MIN_HEIGHT = 560;
-
-/** Whether another page shows this one in a frame. */
-export const isEmbedded = (): boolean => window.parent !== window;
 
 /** Sends the host page the portal's height whenever it changes, and the end of its session. Sends only to origins that may frame a
  *  portal. Does nothing outside a frame. */

@@ -61,14 +61,10 @@ export function FilterField<I extends FieldValues & { filter: string; events: st
 }
 
 function Result({ account, of }: { account: string; of: FilterTest }) {
-  const { tested, passed, missingPaths, events } = of;
+  const { missingPaths, events } = of;
   return (
     <div className="stack close" role="status">
-      <p>
-        {tested === 0
-          ? 'There is no recent event of these types to test the filter with.'
-          : `${passed} of the ${tested} newest events pass.`}
-      </p>
+      <p>{summaryOf(of)}</p>
       {missingPaths.length > 0 && (
         <p className="help">
           No tested event has <code>{missingPaths.join(', ')}</code>. Check the spelling. Paths start at the payload:{' '}
@@ -104,3 +100,9 @@ const OUTCOMES = {
   unknown: { words: 'Does not pass: cannot be compared with the value', tone: 'warning' },
   not_comparable: { words: 'Passes: the payload cannot be compared', tone: 'warning' },
 } as const;
+
+function summaryOf({ tested, passed }: FilterTest): string {
+  if (tested === 0) return 'There is no recent event of these types to test the filter with.';
+  if (tested === 1) return passed === 1 ? 'The newest event passes.' : 'The newest event does not pass.';
+  return `${passed} of the ${tested} newest events pass.`;
+}
