@@ -242,9 +242,18 @@ describe('objects', () => {
       .json(['subscriptions', 'update', id, '--events', 'message:*,order:paid', '--rate-limit', '5'])
       .catch((error: Error) => error.message);
     expect(changed).toContain('order:paid'); // not in the catalogue
-    expect(await cli.json(['subscriptions', 'update', id, '--events', 'message:*'])).toMatchObject({
+    const filter = '$.status == "closed"';
+    const update = ['subscriptions', 'update', id];
+    expect(await cli.json([...update, '--events', 'message:*', '--filter', filter])).toMatchObject({
       events: ['message:*'],
+      filter,
     });
+    expect(await cli.json([...update, '--retry-schedule', '10s', '--attempt-timeout', '5s'])).toMatchObject({
+      retrySchedule: [10],
+      timeoutMs: 5_000,
+    });
+    const reset = ['--filter', 'none', '--retry-schedule', 'default', '--attempt-timeout', 'default'];
+    expect(await cli.json([...update, ...reset])).toMatchObject({ filter: null, retrySchedule: null, timeoutMs: null });
     const refused = await cli.run(['subscriptions', 'delete', id]);
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Fix: Add --yes to confirm.')]);
     expect((await cli.run(['subscriptions', 'delete', id, '--yes'])).stdout).toBe(`Deleted ${id}.\n`);

@@ -5,6 +5,7 @@ import {
   toCount,
   toDuration,
   toDurationOrDefault,
+  toFilter,
   toSchedule,
   toTime,
 } from './input/read-values.js';
@@ -77,6 +78,7 @@ const withFields = (command: Command): Command =>
     .option('--events <types>', 'event types and patterns; default: all; repeatable', addAll)
     .option('--description <text>', 'for people')
     .option('--header <header>', 'sent with each request, "name: value"; repeatable', addHeader)
+    .option('--filter <condition>', 'only events whose payload meets it: \'$.status == "closed"\', or none', toFilter)
     .option('--rate-limit <number>', 'attempts per second', toCount)
     .option('--retry-schedule <waits>', 'waits after failed attempts: 10s,5m,2h, none or default', toSchedule)
     .option('--attempt-timeout <duration>', 'limit of one attempt: 20s, or default', toDurationOrDefault)

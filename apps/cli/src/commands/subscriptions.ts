@@ -1,7 +1,7 @@
 import type { ChangedSubscription, CreateSubscription, QueryOf, Subscription } from '@posthorn/client';
 import { readPages } from '../api/read-pages.js';
 import { confirm } from '../input/confirm.js';
-import { readJsonText } from '../input/read-values.js';
+import { readJsonText, RESET, type Reset } from '../input/read-values.js';
 import { EXIT, PlainError } from '../plain-error.js';
 import type { Cell } from '../output/table.js';
 import type { ApiCall } from './context.js';
@@ -12,10 +12,11 @@ interface FieldOptions {
   events?: string[];
   description?: string;
   header?: Record<string, string>;
+  filter?: string | Reset;
   rateLimit?: number;
   ordering?: 'none' | 'strict';
-  retrySchedule?: number[] | null;
-  attemptTimeout?: number | null;
+  retrySchedule?: number[] | Reset;
+  attemptTimeout?: number | Reset;
 }
 
 const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell])[] => [
@@ -24,6 +25,7 @@ const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell]
   ['url', of.url],
   ['status', of.statusReason === null ? of.status : `${of.status} (${of.statusReason})`],
   ['events', of.events.length === 0 ? 'all' : of.events.join(', ')],
+  ['filter', of.filter],
   ['description', of.description],
   ['verification', of.verification.error ?? of.verification.status],
   ['circuit', of.circuit.state],
@@ -80,7 +82,7 @@ export async function updateSubscription({
   const changes = fieldsOf(options);
   if (Object.keys(changes).length === 0) {
     throw new PlainError('Nothing to change.', {
-      fix: 'Give at least one of --url, --events, --description, --header, --rate-limit, --ordering, --retry-schedule and --attempt-timeout.',
+      fix: 'Give at least one of --url, --events, --description, --header, --filter, --rate-limit, --ordering, --retry-schedule and --attempt-timeout.',
       exitCode: EXIT.usage,
     });
   }
@@ -156,6 +158,7 @@ function fieldsOf({
   events,
   description,
   header,
+  filter,
   rateLimit,
   ordering,
   retrySchedule,
@@ -166,9 +169,12 @@ function fieldsOf({
     events,
     description,
     headers: header,
+    filter: orNull(filter),
     rateLimit,
     ordering,
-    retrySchedule,
-    timeoutMs: attemptTimeout,
+    retrySchedule: orNull(retrySchedule),
+    timeoutMs: orNull(attemptTimeout),
   });
 }
+
+const orNull = <Value>(value: Value | Reset): Value | null => (value === RESET ? null : value);

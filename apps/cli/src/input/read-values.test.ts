@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import {
+  RESET,
   addAll,
   addHeader,
   readJsonText,
   toCount,
   toDuration,
   toDurationOrDefault,
+  toFilter,
   toSchedule,
   toTime,
 } from './read-values.js';
@@ -57,8 +59,9 @@ it('returns the text of a JSON object unchanged, and names the option if it is n
 it('reads a retry schedule and a timeout, and their defaults', () => {
   expect(toSchedule('10s,5m, 2h')).toEqual([10, 300, 7_200]);
   expect(toSchedule('none')).toEqual([]);
-  expect(toSchedule('default')).toBeNull();
+  expect(toSchedule('default')).toBe(RESET);
   for (const text of ['', '10', '10s,,5m', 'never']) expect(() => toSchedule(text)).toThrow('such as 90s');
   expect(toDurationOrDefault('20s')).toBe(20_000);
-  expect(toDurationOrDefault('default')).toBeNull();
+  expect(toDurationOrDefault('default')).toBe(RESET);
+  expect([toFilter('$.a == 1'), toFilter('none')]).toEqual(['$.a == 1', RESET]);
 });

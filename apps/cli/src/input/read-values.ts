@@ -20,14 +20,21 @@ export function toDuration(text: string): number {
   throw new InvalidArgumentError('Enter a duration such as 90s, 30m, 2h or 7d.');
 }
 
-/** A duration, or `default`. Returns milliseconds, or null. */
-export const toDurationOrDefault = (text: string): number | null => (text === 'default' ? null : toDuration(text));
+/** Stands for null in parsed options, which commander would replace by an empty text. */
+export const RESET = Symbol('reset');
+export type Reset = typeof RESET;
 
-/** `10s,5m,2h`; `none`: no retries; `default`: the operator's schedule. Returns seconds, or null. */
-export function toSchedule(text: string): number[] | null {
-  if (text === 'default') return null;
+/** A duration, or `default`. Returns milliseconds. */
+export const toDurationOrDefault = (text: string): number | Reset => (text === 'default' ? RESET : toDuration(text));
+
+/** `10s,5m,2h`; `none`: no retries; `default`: the operator's schedule. Returns seconds. */
+export function toSchedule(text: string): number[] | Reset {
+  if (text === 'default') return RESET;
   return text === 'none' ? [] : text.split(',').map((wait) => toDuration(wait.trim()) / 1_000);
 }
+
+/** A condition, or `none`. */
+export const toFilter = (text: string): string | Reset => (text === 'none' ? RESET : text);
 
 /** A time, or how long ago. Returns ISO 8601. */
 export function toTime(text: string, now: number = Date.now()): string {
