@@ -13,6 +13,7 @@ import { jobs } from './scenarios/jobs.js';
 import { manyAccounts } from './scenarios/many-accounts.js';
 import { memory } from './scenarios/memory.js';
 import { neighbours } from './scenarios/neighbours.js';
+import { options } from './scenarios/options.js';
 import { rateLimit } from './scenarios/rate-limit.js';
 import { retention } from './scenarios/retention.js';
 import { retry } from './scenarios/retry.js';
@@ -34,6 +35,7 @@ export const scenarios: Scenario[] = [
   neighbours,
   isolation,
   rateLimit,
+  options,
   backends,
   jobs,
   hostile,
