@@ -154,7 +154,8 @@ function readFilter(tokens: Token[]): string[] {
       return 'literal';
     }
     if (token.kind === 'word' && ['true', 'false', 'null'].includes(token.text)) return 'literal';
-    return fail(adviceFor(token) ?? 'write a path, such as $.status, or a value', token);
+    const value = token.kind === 'word' ? `text in double quotes: "${token.text}"` : 'value';
+    return fail(adviceFor(token) ?? `write a path, such as $.status, or a ${value}`, token);
   }
 
   /** Returns the number of its steps. */
