@@ -1,6 +1,8 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
@@ -69,6 +71,20 @@ function build(file: string): string {
 function sign(secret: string, body: string, seconds: number): Record<string, string> {
   const signature = new Webhook(secret).sign('msg_1', new Date(seconds * 1000), body);
   return { 'webhook-id': 'msg_1', 'webhook-timestamp': String(seconds), 'webhook-signature': signature };
+}
+
+function signWithEmptyKey(body: string): Record<string, string> {
+  const seconds = String(Math.floor(Date.now() / 1000));
+  const signature = createHmac('sha256', '').update(`msg_1.${seconds}.${body}`).digest('base64');
+  return { 'webhook-id': 'msg_1', 'webhook-timestamp': seconds, 'webhook-signature': `v1,${signature}` };
+}
+
+/** Closes the connection before the body is complete. */
+async function hangUp(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  socket.end('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"event"');
+  socket.resume();
+  await once(socket, 'close');
 }
 
 let stack: Stack;
@@ -151,8 +167,28 @@ describe.each(Object.entries(LANGUAGES))('%s', (name, { isOptional, probe, endpo
         expect(await statusOf(sign(`whsec_${Buffer.alloc(24, 7).toString('base64')}`, body, now))).toBe(401);
         expect(await statusOf(sign(secret, body, now), body.replace('{}', '{"a":1}'))).toBe(401);
         expect(await statusOf(sign(secret, body, now - 3_600))).toBe(401);
+        const valid = sign(secret, body, now);
+        expect(await statusOf({ ...valid, 'webhook-timestamp': 'now' })).toBe(401);
+        // As many characters as a signature, but more bytes in UTF-8.
+        expect(await statusOf({ ...valid, 'webhook-signature': `v1,${'é'.padEnd(44, 'A')}` })).toBe(401);
+        await hangUp(port);
+        expect(await statusOf(valid)).toBe(200);
       },
     );
+
+  if (endpoint)
+    it.skipIf(!isInstalled)('the endpoint accepts nothing while WEBHOOK_SECRET is empty', async () => {
+      const port = await findFreePort();
+      const child = start(endpoint.run(join(folder, endpoint.file), port), { WEBHOOK_SECRET: '', PORT: String(port) });
+      const body = '{"event":"message:created","payload":{}}';
+      const headers = signWithEmptyKey(body);
+      const send = () => fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, headers }).catch(() => null);
+      let status: number | undefined;
+      await waitFor(async () => child.exitCode !== null || (status = (await send())?.status) !== undefined, {
+        what: `the endpoint in ${name} to end or to respond`,
+      });
+      expect(status ?? 500).toBe(500);
+    });
 
   if (publish)
     it.skipIf(!isInstalled)('publishes an event', async () => {

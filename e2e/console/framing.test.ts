@@ -95,6 +95,8 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     await webhook.getByRole('link', { name: 'Deliveries' }).waitFor();
     expect(await webhook.getByRole('link').allInnerTexts()).toEqual(['Overview', 'Deliveries']);
     expect(await page.getByRole('button', { name: /Actions for|secret/ }).count()).toBe(0);
+    const pages = page.getByRole('navigation', { name: 'Console' });
+    expect(await pages.getByRole('link').allInnerTexts()).not.toContain('Events');
 
     const { token } = (await (
       await fetch(`${stack.apiUrl}/v1/portal-session`, {

@@ -1,5 +1,5 @@
 import type { Attempt, Delivery, Subscription, Tone } from '@posthorn/contract';
-import { DELIVERY_WORDS, DISABLED_REASONS, FAILING_WORDS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
+import { DELIVERY_WORDS, DISABLED_REASONS, FAILING_WORDS, OUTCOME_WORDS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
 import { useNow } from './clock.js';
 import { Sign } from './sign.js';
 import { relativeTime } from './time.js';
@@ -55,6 +55,6 @@ export function deliveryWords(of: Summary, now: number): { tone: Tone; words: st
 const isScheduled = ({ waitingFor, nextAttemptAt }: Summary, now: number): boolean =>
   waitingFor === undefined ? Date.parse(nextAttemptAt ?? '') > now : waitingFor?.state === 'scheduled';
 
-/** The result of an attempt in a word: the status code, or the outcome if no response came. */
+/** The result of an attempt in a word or two: the status code, or the outcome if no response came. */
 export const resultOf = ({ statusCode, outcome }: Pick<Attempt, 'statusCode' | 'outcome'>): string =>
-  statusCode === null ? outcome.replaceAll('_', ' ') : String(statusCode);
+  statusCode === null ? OUTCOME_WORDS[outcome] : String(statusCode);

@@ -11,10 +11,12 @@ export function Select({
   label: string;
   /** Hides the choice "any". */
   isRequired?: boolean;
+  /** A link may also set several choices, separated by commas. */
   value: string | undefined;
   onChange: (value: string) => void;
   children: (readonly [string, string])[];
 }) {
+  const words = new Map(children);
   return (
     <select className="input" aria-label={label} value={value ?? ''} onChange={(event) => onChange(event.target.value)}>
       {!isRequired && <option value="">{label}: any</option>}
@@ -23,6 +25,14 @@ export function Select({
           {text}
         </option>
       ))}
+      {value !== undefined && value !== '' && !words.has(value) && (
+        <option value={value}>
+          {value
+            .split(',')
+            .map((one) => words.get(one) ?? one)
+            .join(', ')}
+        </option>
+      )}
     </select>
   );
 }

@@ -46,6 +46,7 @@ public class Endpoint {
   }
 
   public static void main(String[] args) throws IOException {
+    if (SECRET.length == 0) throw new IllegalStateException("Set WEBHOOK_SECRET.");
     int port = Integer.parseInt(System.getenv().getOrDefault("PORT", "3000"));
     var server = HttpServer.create(new InetSocketAddress(port), 0);
     server.createContext("/", Endpoint::handle);

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-var secret, _ = base64.StdEncoding.DecodeString(strings.TrimPrefix(os.Getenv("WEBHOOK_SECRET"), "whsec_"))
+var secret []byte
 
 func hasValidSignature(headers http.Header, body []byte) bool {
 	id, timestamp := headers.Get("webhook-id"), headers.Get("webhook-timestamp")
@@ -35,8 +35,8 @@ func hasValidSignature(headers http.Header, body []byte) bool {
 }
 
 func endpoint(response http.ResponseWriter, request *http.Request) {
-	body, _ := io.ReadAll(request.Body) // the raw bytes: the signature covers them
-	if !hasValidSignature(request.Header, body) {
+	body, err := io.ReadAll(request.Body) // the raw bytes: the signature covers them
+	if err != nil || !hasValidSignature(request.Header, body) {
 		response.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -55,6 +55,11 @@ func endpoint(response http.ResponseWriter, request *http.Request) {
 }
 
 func main() {
+	var err error
+	secret, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(os.Getenv("WEBHOOK_SECRET"), "whsec_"))
+	if err != nil || len(secret) == 0 {
+		log.Fatal("Set WEBHOOK_SECRET.")
+	}
 	port := os.Getenv("PORT")
 	if port == "" {
 		port = "3000"

@@ -1,6 +1,10 @@
 <?php
 // php -S 0.0.0.0:3000 endpoint.php
-$secret = base64_decode(preg_replace('/^whsec_/', '', getenv('WEBHOOK_SECRET')));
+$secret = base64_decode(preg_replace('/^whsec_/', '', getenv('WEBHOOK_SECRET') ?: ''));
+if ($secret === '') {
+    http_response_code(500);
+    exit('Set WEBHOOK_SECRET.');
+}
 $body = file_get_contents('php://input'); // the raw bytes: the signature covers them
 
 function hasValidSignature(string $body, string $secret): bool

@@ -1,16 +1,18 @@
-import base64, hashlib, hmac, json, os, time
+import base64, hashlib, hmac, json, os, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-secret = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
+secret = base64.b64decode(os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_"))
+if not secret:
+    sys.exit("Set WEBHOOK_SECRET.")
 
 
 def has_valid_signature(headers, body):
     id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "0")
-    if abs(time.time() - int(timestamp)) > 300:
+    if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > 300:
         return False
     digest = hmac.new(secret, f"{id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    expected = "v1," + base64.b64encode(digest).decode()
-    signatures = headers.get("webhook-signature", "").split(" ")
+    expected = b"v1," + base64.b64encode(digest)
+    signatures = headers.get("webhook-signature", "").encode().split(b" ")
     return any(hmac.compare_digest(one, expected) for one in signatures)
 
 
@@ -26,10 +28,11 @@ class Endpoint(BaseHTTPRequestHandler):
         self.respond(200)
 
     def respond(self, status, text=""):
+        body = text.encode()
         self.send_response(status)
-        self.send_header("content-length", str(len(text)))
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(text.encode())
+        self.wfile.write(body)
 
 
 HTTPServer(("", int(os.environ.get("PORT", 3000))), Endpoint).serve_forever()

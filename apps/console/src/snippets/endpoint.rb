@@ -3,7 +3,8 @@ require 'base64'
 require 'json'
 require 'openssl'
 
-SECRET = Base64.decode64(ENV.fetch('WEBHOOK_SECRET').delete_prefix('whsec_'))
+SECRET = Base64.decode64(ENV.fetch('WEBHOOK_SECRET', '').delete_prefix('whsec_'))
+abort 'Set WEBHOOK_SECRET.' if SECRET.empty?
 
 def valid_signature?(env, body)
   id, timestamp = env['HTTP_WEBHOOK_ID'], env['HTTP_WEBHOOK_TIMESTAMP']

@@ -31,6 +31,8 @@ export interface Page {
   /** Not marked as current on the pages below it. */
   isExact?: boolean;
   isOperators?: boolean;
+  /** Account keys and portals need it. */
+  scope?: string;
 }
 
 const PAGES: Omit<Page, 'params'>[] = [
@@ -44,15 +46,15 @@ const PAGES: Omit<Page, 'params'>[] = [
 ];
 
 const PAGES_OF_ACCOUNT: Omit<Page, 'params'>[] = [
-  { to: '/accounts/$account/integrations', icon: Webhook, name: 'Integrations' },
-  { to: '/accounts/$account/events', icon: Activity, name: 'Events' },
-  { to: '/accounts/$account/deliveries', icon: Send, name: 'Deliveries' },
-  { to: '/accounts/$account/replays', icon: History, name: 'Replays' },
+  { to: '/accounts/$account/integrations', icon: Webhook, name: 'Integrations', scope: 'subscriptions:read' },
+  { to: '/accounts/$account/events', icon: Activity, name: 'Events', scope: 'events:read' },
+  { to: '/accounts/$account/deliveries', icon: Send, name: 'Deliveries', scope: 'deliveries:read' },
+  { to: '/accounts/$account/replays', icon: History, name: 'Replays', scope: 'deliveries:read' },
   { to: '/accounts/$account/keys', icon: KeyRound, name: 'API keys', isOperators: true },
 ];
 
 /** The pages of an account that the session may open. null: the pages above all accounts. */
-export const pagesOf = ({ kind }: Session, account: string | null): Page[] =>
+export const pagesOf = ({ kind, scopes }: Session, account: string | null): Page[] =>
   (account === null ? PAGES : PAGES_OF_ACCOUNT)
-    .filter(({ isOperators = false }) => !isOperators || kind === 'operator')
+    .filter(({ isOperators, scope }) => kind === 'operator' || (!isOperators && (!scope || scopes.includes(scope))))
     .map((page) => ({ ...page, params: { account: account ?? '' } }));

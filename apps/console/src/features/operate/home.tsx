@@ -7,6 +7,7 @@ import { Button } from '../../components/button.js';
 import { rangeOf } from '../../components/filters.js';
 import { queuesQuery } from '../../queries/operate.js';
 import { statsQuery } from '../../queries/statistics.js';
+import { pagesOf } from '../navigation/pages.js';
 import { useSession } from '../session/session.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { RangeFilter } from '../../components/range-filter.js';
@@ -22,14 +23,13 @@ const AddAccount = lazy(() =>
   untilLoaded(async () => ({ default: (await import('../accounts/add-account.js')).AddAccount })),
 );
 
-/** The start page: an overview of all accounts for operators, the account's webhooks for others. */
+/** The start page: an overview of all accounts for operators, the account's webhooks for others, or the first page that they may open. */
 export function Home() {
-  const { accountId } = useSession();
-  return accountId === null ? (
-    <Overview />
-  ) : (
-    <Navigate to="/accounts/$account/integrations" params={{ account: accountId }} replace />
-  );
+  const session = useSession();
+  const { accountId } = session;
+  if (accountId === null) return <Overview />;
+  const [first] = pagesOf(session, accountId);
+  return <Navigate to={first?.to ?? '/event-types'} params={{ account: accountId }} replace />;
 }
 
 const route = getRouteApi('/');
