@@ -59,6 +59,13 @@ it('continues after the last id when the stream ends, is cut or is refused for a
   ]);
 });
 
+it('continues from where the stream started when it ends before the first item', async () => {
+  const started = { headers: STREAM, body: 'event: started\nid: dlv_01bbbbbbbb0\ndata: {}\n\n' };
+  server.respondWith(started, stream('dlv_01aaaaaaaa1', 'dlv_01bbbbbbbb1'));
+  expect(await collect(1)).toEqual(['dlv_01bbbbbbbb1']);
+  expect(server.requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'dlv_01bbbbbbbb0']);
+});
+
 it('yields nothing twice after a disconnect, and nothing from before the first item, though the server repeats both', async () => {
   const [old, first, late, next] = ['dlv_01aaaaaaaa1', 'dlv_01cccccccc1', 'dlv_01bbbbbbbb1', 'dlv_01dddddddd1'];
   server.respondWith(stream(first, late), stream(old, first, late, next));

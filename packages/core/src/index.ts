@@ -44,7 +44,7 @@ export type { LiveSession } from './sessions/session.js';
 
 export { type Change, CHANGES } from './stream/change.js';
 export { NEW_EVENTS, type NewEvent } from './stream/new-event.js';
-export { openFollower } from './stream/follow-rows.js';
+export { type Following, openFollower } from './stream/follow-rows.js';
 
 export { beginAudit, withdrawAudit, writeAudit } from './audit/write-audit.js';
 export { type Attention, listAttention } from './attention/list-attention.js';

@@ -32,7 +32,7 @@ async function listen(
     headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
     signal: abort.signal,
   });
-  const stream = { response, text: '', isOver: false, close: () => abort.abort(), result };
+  const stream = { response, text: '', isOver: false, close: () => abort.abort(), result, all };
   const reading = async () => {
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) stream.text += decoder.decode(chunk, { stream: true });
@@ -44,6 +44,9 @@ async function listen(
   return stream;
 
   function result(): StreamEvent[] {
+    return all().filter(({ event }) => event !== 'started');
+  }
+  function all(): StreamEvent[] {
     return [...stream.text.matchAll(/event: (\w+)\nid: (\w+)\ndata: (.*)\n\n/g)].map(
       ([, event = '', id = '', data = '']) => ({
         event,
@@ -136,6 +139,25 @@ describe('GET …/stream', () => {
     back.close();
     expect((await listen(path, { headers: { 'last-event-id': 'yesterday' } })).response.status).toBe(422);
   });
+
+  it.each(['stream', 'events/stream'])(
+    'begins %s with an id that a reconnect continues from, though nothing was received',
+    async (path) => {
+      const account = await api.account();
+      await api.activeSubscription(account);
+      const first = await listen(`/v1/accounts/${account}/${path}`);
+      await waitFor(() => first.all().length > 0);
+      const [started] = first.all();
+      expect(started).toMatchObject({ event: 'started', data: {} });
+      first.close();
+      await publish(account);
+      const headers = { 'last-event-id': started?.id ?? '' };
+      const back = await listen(`/v1/accounts/${account}/${path}`, { headers });
+      await hasEvents(back, 1);
+      expect(back.all().filter(({ event }) => event === 'started')).toEqual([]);
+      back.close();
+    },
+  );
 
   it('returns 404 for an unknown account', async () => {
     expect((await listen('/v1/accounts/nobody/stream')).response.status).toBe(404);

@@ -10,7 +10,15 @@ import {
   toTypeId,
   toUuid,
 } from '@posthorn/contract';
-import { type Change, CHANGES, NEW_EVENTS, type NewEvent, openAccessWatch, openFollower } from '@posthorn/core';
+import {
+  type Change,
+  CHANGES,
+  type Following,
+  NEW_EVENTS,
+  type NewEvent,
+  openAccessWatch,
+  openFollower,
+} from '@posthorn/core';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Routes } from '../deps.js';
@@ -35,7 +43,7 @@ const PER_SECOND = 100;
 const BURST = 1_000;
 
 const RULES =
-  'To continue after a disconnect, send the last received `id` as `Last-Event-ID`. The stream then starts with the later events of the last ten minutes, at most 1,000. Some events may repeat; recognize them ' +
+  'To continue after a disconnect, send the last received `id` as `Last-Event-ID`. A stream without this header begins with `started`, so that there always is one. The stream then starts with the later events of the last ten minutes, at most 1,000. Some events may repeat; recognize them ' +
   'by their `id`. Above 100 events per second, or for a slow reader, events are skipped. A `skipped` event has their ' +
   '`count` (null: unknown), and the lists contain all of them. The stream ends within a second after its session or key ' +
   'ends. An account key or a portal can open 5 streams, an account 20, the operator 20 streams of all accounts, ' +
@@ -115,7 +123,8 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
       const { account } = request.params;
       await requireAccount(deps, account, []);
       const lastId = request.headers['last-event-id'];
-      const readable = await follow(request, { accountId: account, hasBodies: true }, (eventStream) =>
+      const stream = { accountId: account, hasBodies: true, prefix: 'evt', lastId } as const;
+      const readable = await follow(request, stream, (eventStream) =>
         events.follow({
           accountId: account,
           filter: request.query.event ?? null,
@@ -157,7 +166,7 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
     subscriptions: string[] | undefined,
     lastId: string | undefined,
   ): Promise<Readable> =>
-    follow(request, { accountId, hasBodies: false }, (eventStream) =>
+    follow(request, { accountId, hasBodies: false, prefix: 'dlv', lastId }, (eventStream) =>
       changes.follow({
         accountId,
         filter: subscriptions?.map((id) => uuidOf('sub', id)) ?? null,
@@ -172,8 +181,8 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
   /** Opens a stream within the limits of its caller. `start` follows the ledger until the stream ends. */
   async function follow(
     { caller }: FastifyRequest,
-    { accountId, hasBodies }: { accountId: string | null; hasBodies: boolean },
-    start: (eventStream: EventStream) => Promise<{ stop(): void }>,
+    { accountId, hasBodies, prefix, lastId }: StreamOptions,
+    start: (eventStream: EventStream) => Promise<Following>,
   ): Promise<Readable> {
     if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
     if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
@@ -183,7 +192,7 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
     const eventStream = openEventStream({ perSecond: PER_SECOND, burst: BURST, ...size });
     open.add(eventStream);
 
-    let following: { stop(): void } | null = null;
+    let following: Following | null = null;
     let beat: NodeJS.Timeout | undefined;
     const accessId = accessIdOf(caller);
     const unwatch = accessId === null ? () => {} : access.add(accessId, () => eventStream.end());
@@ -208,10 +217,20 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
       return eventStream.readable;
     }
 
+    if (lastId === undefined) eventStream.send({ name: 'started', id: toTypeId(prefix, following.start), data: {} });
     beat = setInterval(() => eventStream.beat(), BEAT_MS);
     return eventStream.readable;
   }
 };
+
+interface StreamOptions {
+  accountId: string | null;
+  /** Its messages contain bodies of events. */
+  hasBodies: boolean;
+  /** Of its ids. */
+  prefix: 'evt' | 'dlv';
+  lastId: string | undefined;
+}
 
 const EVENT_STREAMS: Share = { holder: 'This server (streams of events)', max: MAX_EVENT_STREAMS };
 

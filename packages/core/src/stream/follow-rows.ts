@@ -22,10 +22,15 @@ export interface Follower<Row, Filter> {
   /** Calls back with new rows until it is stopped, each row at least once. Rows after `after` come first. Up to
    *  forty seconds of rows before it are included, because rows may be committed later than their ids were created.
    *  Rows beyond the last ten minutes or a thousand are skipped. Throws if the database fails before the first
-   *  callback. */
-  follow(wanted: Follow<Row, Filter>): Promise<{ stop(): void }>;
+   *  callback. `start` is an id before those of all new rows: `after` of a caller that has received none. */
+  follow(wanted: Follow<Row, Filter>): Promise<Following>;
   /** Stops permanently: no poll starts after this, and a running one has ended. */
   close(): Promise<void>;
+}
+
+export interface Following {
+  start: string;
+  stop(): void;
 }
 
 const EVERY_MS = 1_000;
@@ -93,7 +98,7 @@ export function openFollower<Key extends AnyKey, Row extends AnyRow, Filter>(
       }
       sendWaiting(listener);
       schedule();
-      return { stop };
+      return { start: lowestId(new Date(now)), stop };
     },
     async close() {
       isClosed = true;
