@@ -42,12 +42,12 @@ export function openApi(options: ConnectionOptions): Api {
     (method: string) =>
     async (path: string, init: AnyInit = {}) => {
       const { params = {}, body } = init;
-      const headers = {
+      const headers = withoutUndefined({
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...fixed,
         ...params.header,
         ...init.headers,
-      };
+      });
       const request = {
         url: base + urlOf(path, params),
         method,
@@ -86,3 +86,7 @@ function segmentOf(name: string, value: unknown): string {
 
 /** Returns the body of a response. */
 export const dataOf = async <Data>(result: Promise<{ data: Data }>): Promise<Data> => (await result).data;
+
+/** `fetch` would send the text "undefined". */
+const withoutUndefined = (headers: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined));

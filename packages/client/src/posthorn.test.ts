@@ -49,6 +49,14 @@ describe('retries', () => {
     expect(new Set(server.events.map(({ rawBody }) => rawBody.toString()))).toEqual(new Set([JSON.stringify(EVENT)]));
   });
 
+  it('sends no header whose value is undefined', async () => {
+    server.respondWith(PUBLISHED);
+    const header = { 'Idempotency-Key': undefined } as unknown as { 'Idempotency-Key': string };
+    const params = { path: { account: 'acme' }, header };
+    await posthorn.routes.POST('/v1/accounts/{account}/events', { params, body: EVENT });
+    expect(server.events[0]?.headers).not.toHaveProperty('idempotency-key');
+  });
+
   it('gives every event of a batch a key of its own, and keeps given ones', async () => {
     server.respondWith(json({ data: [] }, 202));
     await posthorn.publishBatch('acme', [EVENT, { ...EVENT, idempotencyKey: 'mine' }, EVENT]);
