@@ -139,7 +139,7 @@ describe('Papercups', () => {
     await endpoint.close();
   });
 
-  it('explains a timeout at a hanging endpoint, retries by schedule, and delays no other endpoint (D10)', async () => {
+  it('explains a timeout at a hanging endpoint, retries automatically, and delays no other endpoint (D10)', async () => {
     const [silent, healthy] = [await openEndpoint(), await openEndpoint()];
     const ids = [(await create(silent.url)).body.data.id, (await create(healthy.url)).body.data.id];
     silent.respondWith('never');

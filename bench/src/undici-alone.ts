@@ -6,7 +6,7 @@ const [url = '', events = '0'] = process.argv.slice(2);
 const dispatcher = new Agent({ keepAliveTimeout: 4_000 });
 let next = 0;
 process.on('message', () => {
-  for (let lane = 0; lane < 200; lane += 1) void post();
+  for (let started = 0; started < 200; started += 1) void post();
 });
 process.on('disconnect', () => process.exit(0));
 process.send?.('ready');

@@ -241,7 +241,7 @@ function whatToDo({ status, statusReason, verification }) {
       return ['The webhook is paused. Its deliveries are held.', 'Resume'];
     case 'unverified':
       return verification.status === 'failed'
-        ? [`The URL was not verified (${verification.reason}).`, 'Verify again']
+        ? [`The URL was not verified: ${verification.error ?? verification.reason}`, 'Verify again']
         : ['The URL is being verified…', 'Check'];
     default:
       return [null, null];
@@ -249,7 +249,7 @@ function whatToDo({ status, statusReason, verification }) {
 }
 
 function attemptChip({ outcome, statusCode, durationMs, error, trigger }) {
-  const result = outcome === 'ok' || outcome === 'http_error' ? String(statusCode) : outcome.replace('_', ' ');
+  const result = outcome === 'ok' || outcome === 'http_error' ? String(statusCode) : outcome.replaceAll('_', ' ');
   const by = trigger === 'auto' ? '' : ` ${trigger}`;
   const title = error ?? '';
   return make(

@@ -4,7 +4,7 @@ import { mayReach } from './address-rules.js';
 
 export const MAX_URL_CHARACTERS = 2048;
 
-/** `href` is the form to store, show and connect to. `reason` tells the person who entered the URL how to fix it. */
+/** `href` is the form to store, show and connect to. `reason` says how to fix the URL. */
 export type UrlCheck = { ok: true; href: string } | { ok: false; reason: string };
 
 // The Fetch standard's bad ports, and 0. This prevents cross-protocol attacks; the address rules protect private

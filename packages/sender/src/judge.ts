@@ -18,7 +18,7 @@ export type Circumstances = {
   exchange: Exchange;
 };
 
-/** Turns the end of an exchange into its outcome and a message that tells the endpoint's developer what to do.
+/** Turns the end of an exchange into its outcome and a message that says to the endpoint's developer what to do.
  *  Throws for errors that neither the endpoint nor the network caused: a bug, or this machine has no file
  *  descriptors left. */
 export async function judge(ending: Ending, circumstances: Circumstances): Promise<Verdict> {

@@ -15,7 +15,7 @@ const PAGES = {
     act: confirmEmails,
     question: 'Get emails when a webhook fails?',
     button: 'Confirm',
-    done: 'Confirmed. You get an email when a webhook starts to fail, is disabled or recovers.',
+    done: 'Confirmed. You get an email when a webhook keeps failing, is disabled or recovers.',
   },
   unsubscribe: {
     act: unsubscribeEmails,

@@ -36,7 +36,7 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
         summary: 'Add an email recipient',
         description:
           'Posthorn sends an email with a link to confirm the address. Then the address gets an email whenever a webhook of the account ' +
-          'starts to fail, is disabled or recovers. Each email has a link to unsubscribe. Returns 200 if the address was added before.',
+          'keeps failing (after half and after three quarters of `FAILING_AFTER_DAYS`), is disabled or recovers. Each email has a link to unsubscribe. Returns 200 if the address was added before.',
         tags,
         params: AccountParams,
         body: AddEmailRecipient,

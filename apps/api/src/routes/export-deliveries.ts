@@ -97,7 +97,7 @@ function linkRoutes(app: App, deps: Pick<ApiDeps, 'db' | 'publicUrl'>, exporter:
         operationId: 'exportLinks.get',
         summary: 'Get the state of an export link',
         description:
-          'Tells a page whether the browser started the download: some frames may not download files. An expired link may be a 404.',
+          'Whether the browser has started the download: some frames may not download files. An expired link may be a 404.',
         tags,
         params: ExportLinkParams,
         response: { 200: ExportLinkState },

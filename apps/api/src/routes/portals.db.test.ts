@@ -24,6 +24,21 @@ describe('POST …/portal-sessions', () => {
     expect(lastsMs).toBeLessThan(301_000);
   });
 
+  it('allows everything but publishing by default, also reading the signing secret (U1)', async () => {
+    const account = await api.account();
+    const opened = await open((await create(account)).json.token);
+    expect(opened.json.capabilities).toEqual([
+      'events:read',
+      'subscriptions:read',
+      'subscriptions:write',
+      'deliveries:read',
+      'deliveries:write',
+      'secrets:read',
+    ]);
+    const id = await api.activeSubscription(account);
+    expect(await status(opened.json.token, `/v1/accounts/${account}/subscriptions/${id}/secret`)).toBe(200);
+  });
+
   it('uses PUBLIC_URL for the link', async () => {
     const app = await buildApp({ ...api.deps, publicUrl: 'https://example.com/hooks/' });
     const response = await app.inject({

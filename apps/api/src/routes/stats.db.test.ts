@@ -98,7 +98,7 @@ describe('statistics of an account', () => {
     expect((await get('/v1/accounts/nobody/stats')).status).toBe(404);
   });
 
-  it('of all accounts are for operators', async () => {
+  it('statistics of all accounts are for operators', async () => {
     const before = (await get('/v1/stats')).json.totals.accepted;
     await publish();
     account = await api.account();

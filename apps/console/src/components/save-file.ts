@@ -14,7 +14,7 @@ export function saveBlob(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Why a frame may have saved nothing: the browser blocks the download and tells no script. null outside a frame. */
+/** Why a frame may have saved nothing: the browser blocks the download without an error. null outside a frame. */
 export const frameHint = (): string | null =>
   isEmbedded()
     ? 'The page around this one must allow downloads in its frame: add allow-downloads to its sandbox attribute.'

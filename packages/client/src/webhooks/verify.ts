@@ -38,7 +38,7 @@ export interface WebhookEventOf<Type extends string, Payload> {
   payload: Payload;
 }
 
-/** An event that an endpoint received. `event` tells the type of `payload`. */
+/** An event that an endpoint received. `event` determines the type of `payload`. */
 export type WebhookEvent<Events extends EventMap<Events> = AnyEvents> = {
   [Type in keyof Events & string]: WebhookEventOf<Type, Events[Type]>;
 }[keyof Events & string];

@@ -92,7 +92,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toEqual([waiting]);
   });
 
-  it('with a due delivery, not with one that is scheduled for later', async () => {
+  it('sends a due delivery as the probe, not one that is scheduled for later', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', leased_until = NULL`);
     expect(await dispatchedIds()).toEqual([]);
@@ -100,7 +100,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toEqual([published]);
   });
 
-  it('again when the probe’s delivery is canceled', async () => {
+  it('sends another probe when the probe’s delivery is canceled', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first, second] = await publish(accountId, 2);
     expect(await dispatchedIds()).toEqual([first]);
@@ -110,7 +110,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toEqual([second]);
   });
 
-  it('again when a worker lost the probe and its lease has ended', async () => {
+  it('sends another probe when a worker lost the first and its lease has ended', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId, 2);
     expect(await dispatchedIds()).toEqual([first]);
@@ -118,7 +118,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toEqual([first]);
   });
 
-  it('again when a shutdown aborted the probe', async () => {
+  it('sends another probe when a shutdown aborted the first', async () => {
     const { accountId, worker } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId);
     expect(await dispatchedIds()).toEqual([first]);
@@ -127,14 +127,14 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toEqual([first]);
   });
 
-  it('with a rate limit as well', async () => {
+  it('sends the probe also under a rate limit', async () => {
     const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
     await set('subscriptions', id, 'rate_limit = 1');
     await publish(accountId);
     expect(await dispatchedIds()).toHaveLength(1);
   });
 
-  it('a publish wakes the dispatcher', async () => {
+  it('wakes the dispatcher for a published event', async () => {
     const { accountId } = await halfOpen({ retryInMs: 55_000 });
     let calls = 0;
     const listener = await listenForWork(ledger.db, () => void (calls += 1));

@@ -106,6 +106,6 @@ describe('retryPolicyOf', () => {
   });
 });
 
-it('storedSchedule tells no retries from the default', () => {
+it('storedSchedule distinguishes no retries from the default', () => {
   expect([storedSchedule([]), storedSchedule(null), storedSchedule([5])]).toEqual([[], null, [5]]);
 });

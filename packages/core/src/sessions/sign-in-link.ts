@@ -34,7 +34,7 @@ export async function createSignInLink(
   return { id, token, expiresAt: made.expiresAt };
 }
 
-/** Signs an operator in with the token of a link, which works no more afterwards. If several requests use the same token at
+/** Signs an operator in with the token of a link, which is no longer valid afterwards. If several requests use the same token at
  *  once, one gets the session. Returns null if the token is unknown, used or expired. */
 export async function openSignInLink(
   { db }: Pick<Deps, 'db'>,

@@ -32,7 +32,7 @@ export function NotifyMe({ account }: { account: string }) {
     <section className="panel stack" aria-labelledby="notify-me">
       <div className="stack tight">
         <h2 id="notify-me">Notify me</h2>
-        <p className="muted">Get an email when a webhook starts to fail, is disabled or recovers.</p>
+        <p className="muted">Get an email when a webhook keeps failing, is disabled or recovers.</p>
       </div>
       {recipients.data.data.length > 0 && (
         <ul className="recipients">

@@ -1,5 +1,6 @@
 import {
   ATTEMPT_OUTCOMES,
+  type AttemptOutcome,
   type Attempt,
   type Delivery,
   type DeliveryDetail,
@@ -26,7 +27,8 @@ import { OutageProgress } from './outage-progress.js';
 import '../../components/banner.css';
 import './webhook-health.css';
 
-const FAILURES = ATTEMPT_OUTCOMES.filter((outcome) => outcome !== 'ok');
+/** An attempt that Posthorn ended itself says nothing about the endpoint. */
+const isFailure = (outcome: AttemptOutcome): boolean => outcome !== 'ok' && outcome !== 'aborted';
 
 export interface Health {
   /** true: the content above the tabs is not loaded yet. */
@@ -43,12 +45,12 @@ export function useWebhookHealth(account: string, subscription: Subscription): H
   const may = useMay()('deliveries:read');
   const waiting = useQuery({ ...waitingQuery(account, id), enabled: may });
   const failed = useQuery({
-    ...deliveriesQuery(account, { subscription: [id], outcome: FAILURES, limit: 25 }),
+    ...deliveriesQuery(account, { subscription: [id], outcome: ATTEMPT_OUTCOMES.filter(isFailure), limit: 25 }),
     enabled: may && isFailing,
   });
   const latest = failed.data?.data.toSorted((a, b) => lastAttemptAt(b) - lastAttemptAt(a))[0];
   const delivery = useQuery({ ...deliveryQuery(account, latest?.id ?? ''), enabled: latest !== undefined });
-  const attempt = delivery.data?.attempts.findLast(({ outcome }) => outcome !== 'ok');
+  const attempt = delivery.data?.attempts.findLast(({ outcome }) => isFailure(outcome));
   return {
     isPending: isFailing && (waiting.isLoading || failed.isLoading || delivery.isLoading),
     waiting: waiting.data,
