@@ -41,7 +41,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: 'unit',
-          include: [`${SOURCES}/*.test.ts`, '{bench,faults}/src/**/*.test.ts'],
+          include: [`${SOURCES}/*.test.ts`, '{bench,faults}/src/**/*.test.ts', 'deploy/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.{db,e2e}.test.ts'],
           globalSetup: 'vitest.unit-setup.ts',
           isolate: false,
