@@ -123,6 +123,15 @@ describe('every method, against the real API', () => {
     });
     expect(await posthorn.eventTypes.get('sdk:tested')).toMatchObject({ example: { id: 1 }, deprecated: false });
     expect((await posthorn.eventTypes.list().take(99)).map(({ name }) => name)).toContain('sdk:tested');
+    await posthorn.eventTypes.put('sdk:tested', { schema: { required: ['id'] }, enforcement: 'reject' });
+    expect(await posthorn.eventTypes.listSchemas('sdk:tested').take(9)).toMatchObject([{ version: 1 }]);
+    const untyped = new Posthorn({ url: stack.apiUrl, apiKey: stack.operatorKey });
+    await expect(untyped.publish(await newAccount(), { event: 'sdk:tested', payload: {} })).rejects.toMatchObject({
+      code: 'schema_mismatch',
+      errors: [{ path: 'payload.id' }],
+    });
+    const openapi = { openapi: '3.1.0', webhooks: { 'sdk:imported': { post: {} } } };
+    expect(await posthorn.eventTypes.import(openapi, { dryRun: true })).toMatchObject({ created: ['sdk:imported'] });
     await posthorn.eventTypes.delete('sdk:tested');
     await expect(posthorn.eventTypes.get('sdk:tested')).rejects.toBeInstanceOf(ApiProblem);
   });

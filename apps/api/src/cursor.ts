@@ -13,6 +13,7 @@ type List =
   | 'attention'
   | 'audit'
   | 'eventTypes'
+  | 'eventTypeSchemas'
   | 'subscriptions'
   | 'subscriptionSearch'
   | 'subscriptionsByWaiting'
@@ -85,6 +86,12 @@ const isName = ([name = '', ...more]: string[]): boolean => more.length === 0 &&
 /** For lists by name, in its order. Returns the name after which the page starts. */
 export function afterName(list: List, cursor: string | undefined): string {
   return readCursor(list, cursor, isName)?.[0] ?? '';
+}
+
+/** For lists by version, newest first. Returns the version before which the page starts. */
+export function beforeVersion(list: List, cursor: string | undefined): number | null {
+  const [version] = readCursor(list, cursor, (key) => key.length === 1 && /^[1-9]\d{0,8}$/.test(key[0] ?? '')) ?? [];
+  return version === undefined ? null : Number(version);
 }
 
 /** For lists by time and name. The name breaks ties. */

@@ -1,4 +1,5 @@
 import { type Problem, type ProblemCode, PROBLEMS } from '@posthorn/contract';
+import type { Mismatch } from '@posthorn/core';
 
 type FieldError = Problem['errors'][number];
 
@@ -118,7 +119,7 @@ export class InvalidRequest extends ApiError {
     {
       code = 'invalid_request',
       count = errors.length,
-    }: { code?: 'invalid_request' | 'url_not_allowed' | 'unknown_event_type'; count?: number } = {},
+    }: { code?: 'invalid_request' | 'url_not_allowed' | 'unknown_event_type' | 'schema_mismatch'; count?: number } = {},
   ) {
     super(code, sentence(errors, count), { errors });
   }
@@ -143,6 +144,22 @@ export class EventTypeUnknown extends InvalidRequest {
     super([{ path, message }], { code: 'unknown_event_type' });
   }
 }
+
+/** `path`: the payload in the request. */
+export class SchemaMismatch extends InvalidRequest {
+  constructor(path: string, { type, version, issues }: Pick<Mismatch, 'type' | 'version' | 'issues'>) {
+    const by = `(version ${version} of the schema of ${type})`;
+    const errors = issues.map((issue) => ({
+      path: pathText([path, ...issue.path]),
+      message: `${issue.message} ${by}`,
+    }));
+    super(errors, { code: 'schema_mismatch' });
+  }
+}
+
+/** `payload.lines[0].sku` */
+const pathText = ([first = '', ...keys]: string[]): string =>
+  keys.reduce((text, key) => (/^\d+$/.test(key) ? `${text}[${key}]` : `${text}.${key}`), first);
 
 export class PayloadTooLarge extends ApiError {
   constructor(path: string, message: string) {

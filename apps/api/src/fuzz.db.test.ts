@@ -117,6 +117,7 @@ const cursors = fc
       'accounts',
       'keys',
       'eventTypes',
+      'eventTypeSchemas',
       'sessions',
       'audit',
       'subscriptions',

@@ -165,8 +165,17 @@ function addEventTypes(noun: Command): void {
     .option('--description <text>', 'for people')
     .option('--example <file>', 'an example payload, a JSON object; - reads stdin')
     .option('--schema <file>', 'the JSON Schema of payloads; - reads stdin')
+    .option('--enforce', 'refuse events whose payload does not match the schema')
     .option('--deprecated', 'mark it as deprecated')
     .action(runWithApi(async () => (await load()).putEventType));
+  verb(
+    noun,
+    'import <file>',
+    'create and change event types from the webhooks of an OpenAPI 3.1 document (JSON; - reads stdin)',
+    'posthorn event-types import openapi.json --dry-run',
+  )
+    .option('--dry-run', 'show what would change, and change nothing')
+    .action(runWithApi(async () => (await load()).importEventTypes));
   verb(noun, 'delete <name>', 'delete an event type', 'posthorn event-types delete order:paid --yes')
     .option('--yes', 'do not ask')
     .action(runWithApi(async () => (await load()).deleteEventType));

@@ -54,7 +54,11 @@ export const AUDIT_WORDS: Record<string, ActionWords> = Object.fromEntries([
     'exportLinks.create': 'Exported the deliveries of {object}',
   }),
   ...of('key', { 'keys.create': 'Created {object}', 'keys.revoke': 'Revoked {object}' }),
-  ...of('eventType', { 'eventTypes.put': 'Saved {object}', 'eventTypes.delete': 'Removed {object}' }),
+  ...of('eventType', {
+    'eventTypes.put': 'Saved {object}',
+    'eventTypes.delete': 'Removed {object}',
+    'eventTypes.import': 'Imported event types',
+  }),
   ...of('emailRecipient', { 'emailRecipients.add': 'Added {object}', 'emailRecipients.remove': 'Removed {object}' }),
   ...of('session', {
     'session.create': 'Signed in',
@@ -87,6 +91,7 @@ const FIELD_WORDS: Record<string, string> = {
   ordering: 'Order',
   timeoutMs: 'Timeout in milliseconds',
   schema: 'JSON Schema',
+  enforcement: 'Enforcement of the schema',
 };
 
 /** The name of a changed field: `rateLimit` is "Rate limit". */

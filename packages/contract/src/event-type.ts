@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listOf } from './list.js';
-import { anyObjectOrNull, jsonObject, text, time } from './text.js';
+import { anyObject, anyObjectOrNull, jsonObject, rawObject, text, time } from './text.js';
 
 /** `message:created`: segments of letters, digits, `_`, `.` and `-`, joined by colons. */
 export const EVENT_TYPE_NAME = /^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*$/;
@@ -24,14 +24,22 @@ export const EventTypePattern = z
   )
   .meta({ description: 'An event type, or all types with a first segment: `message:*`.', examples: ['message:*'] });
 
+const ENFORCEMENTS = ['off', 'reject'] as const;
+const ENFORCEMENT_TEXT =
+  '`reject`: a publish whose payload does not match the schema is a 422. `off`: the schema only documents. Test events are never refused.';
+const Enforcement = z.enum(ENFORCEMENTS).describe(ENFORCEMENT_TEXT);
+
 export const EventType = z
   .object({
     name: EventTypeName,
     description: z.string().nullable().describe('Description for people, in Markdown.'),
     example: anyObjectOrNull('Example of a payload. null: none.'),
-    schema: anyObjectOrNull(
-      'JSON Schema of the payload, for people and tools. Posthorn does not validate events against it. null: none.',
-    ),
+    schema: anyObjectOrNull('JSON Schema (2020-12) of the payload. null: none.'),
+    schemaVersion: z
+      .int()
+      .nullable()
+      .describe('Version of the schema: 1 for the first one, one more whenever the schema changes. null: no schema.'),
+    enforcement: Enforcement,
     deprecated: z.boolean().describe('Whether the type is deprecated. It can still be published.'),
     operational: z
       .boolean()
@@ -65,7 +73,16 @@ export const PutEventType = z
     schema: jsonObject({ maxDepth: 100, maxBytes: 256 * 1024 })
       .nullable()
       .default(null)
-      .describe('JSON Schema of the payload, for people and tools. Posthorn does not validate events against it.'),
+      .describe(
+        'JSON Schema (2020-12) of the payload, at most 256 KiB. `$ref` leads only to places within it, and patterns have no look-around or back-references. ' +
+          '`format` documents and does not validate.',
+      ),
+    enforcement: z
+      .enum(ENFORCEMENTS)
+      .default('off')
+      .describe(
+        `${ENFORCEMENT_TEXT} \`reject\` requires a schema with at most 400 schemas within it, which the example matches.`,
+      ),
     deprecated: z.boolean().default(false).describe('Marks the type as deprecated. It can still be published.'),
   })
   .meta({
@@ -74,3 +91,59 @@ export const PutEventType = z
     examples: [{ description: 'A customer was merged into another.', example: { id: 'c_1', into: 'c_2' } }],
   });
 export type PutEventType = z.infer<typeof PutEventType>;
+
+export const EventTypeSchema = z
+  .object({
+    version: z.int().describe('Counts from 1.'),
+    schema: anyObject('The JSON Schema.'),
+    createdAt: time('When this version was saved.'),
+  })
+  .meta({ id: 'EventTypeSchema', description: 'A version of the schema of an event type.' });
+export type EventTypeSchema = z.infer<typeof EventTypeSchema>;
+
+export const EventTypeSchemaList = listOf(EventTypeSchema, 'EventTypeSchemaList');
+
+export const ImportQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .describe('`true`: returns what would change, and changes nothing.'),
+});
+
+export const OpenapiDocument = rawObject(
+  'An OpenAPI 3.1 document. Only `webhooks` and the `components` that they refer to are read.',
+).meta({
+  id: 'OpenapiDocument',
+  examples: [
+    {
+      openapi: '3.1.0',
+      info: { title: 'Acme', version: '1.0.0' },
+      webhooks: {
+        'order:shipped': {
+          post: { requestBody: { content: { 'application/json': { schema: { type: 'object', required: ['id'] } } } } },
+        },
+      },
+    },
+  ],
+});
+
+const names = (what: string) => z.array(EventTypeName).describe(what);
+export const ImportedEventTypes = z
+  .object({
+    dryRun: z.boolean().describe('Whether nothing was changed.'),
+    created: names('New types.'),
+    updated: names('Types whose description, example, schema or deprecation changes.'),
+    unchanged: names('Types that are already as the document describes them.'),
+    refused: z
+      .array(
+        z.object({
+          name: z.string().describe('The key of the webhook in the document.'),
+          reason: z.string().describe('What to change in the document.'),
+        }),
+      )
+      .describe(
+        'Webhooks that cannot be imported. Only in a dry run: otherwise they make the import a 422, which changes nothing.',
+      ),
+  })
+  .meta({ id: 'ImportedEventTypes' });
+export type ImportedEventTypes = z.infer<typeof ImportedEventTypes>;

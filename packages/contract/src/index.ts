@@ -42,6 +42,11 @@ export {
   EventTypeList,
   EventTypeName,
   EventTypePattern,
+  EventTypeSchema,
+  EventTypeSchemaList,
+  ImportedEventTypes,
+  ImportQuery,
+  OpenapiDocument,
   PutEventType,
 } from './event-type.js';
 export {

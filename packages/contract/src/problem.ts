@@ -18,6 +18,7 @@ export const PROBLEMS = {
   invalid_request: { status: 422, title: 'The request is not valid' },
   url_not_allowed: { status: 422, title: 'The URL is not allowed' },
   unknown_event_type: { status: 422, title: 'The event type is not in the catalogue' },
+  schema_mismatch: { status: 422, title: 'The payload does not match the schema of its event type' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Internal error' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },

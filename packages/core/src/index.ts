@@ -27,7 +27,12 @@ export {
 export { type DueEmail, dropEmail, MAX_EMAIL_ATTEMPTS, takeEmails } from './emails/take-emails.js';
 export { type Email, writeEmail } from './emails/write-email.js';
 export { listEventTypes } from './event-types/list-event-types.js';
-export { putEventType } from './event-types/put-event-type.js';
+export { putEventType } from './event-types/put-event-types.js';
+export { listEventTypeSchemas } from './event-types/list-event-type-schemas.js';
+export { importEventTypes, type ImportResult } from './event-types/import-event-types.js';
+export { checkSchema } from './event-types/check-schema.js';
+export { compileSchema } from './event-types/compile-schema.js';
+export type { Mismatch } from './publish/enforcement.js';
 export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';
 export { openKeyring, type Keyring, type KnownKey } from './keys/keyring.js';
@@ -174,6 +179,7 @@ export type {
   Delivery,
   Event,
   EventType,
+  EventTypeSchema,
   Prisma,
   Session,
   Verification,

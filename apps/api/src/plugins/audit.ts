@@ -188,8 +188,8 @@ async function takeSnapshot(
     case 'eventType': {
       const row = await db.prisma.eventType.findUnique({ where: { name: id } });
       if (!row) return null;
-      const { description, deprecated, example, schema } = row;
-      return { shown: { description, deprecated }, hidden: { example, schema } };
+      const { description, deprecated, example, schema, enforcement } = row;
+      return { shown: { description, deprecated, enforcement }, hidden: { example, schema } };
     }
     case 'subscription': {
       const uuid = toUuid('sub', id);

@@ -116,13 +116,22 @@ describe('event types', () => {
     const added = await api.call('PUT', '/v1/event-types/customer:merged', { body: entry });
     expect([added.status, added.json]).toEqual([
       201,
-      { name: 'customer:merged', ...entry, operational: false, subscriptionCount: 0, createdAt: TIME, updatedAt: TIME },
+      {
+        name: 'customer:merged',
+        ...entry,
+        schemaVersion: 1,
+        enforcement: 'off',
+        operational: false,
+        subscriptionCount: 0,
+        createdAt: TIME,
+        updatedAt: TIME,
+      },
     ]);
     expect((await publish()).status).toBe(202);
     const changed = await api.call('PUT', '/v1/event-types/customer:merged', { body: {} });
     expect([changed.status, changed.json]).toMatchObject([
       200,
-      { description: null, example: null, schema: null, deprecated: false },
+      { description: null, example: null, schema: null, schemaVersion: null, deprecated: false },
     ]);
     expect((await api.call('GET', '/v1/event-types/customer:merged')).json).toEqual(changed.json);
   });
@@ -131,7 +140,9 @@ describe('event types', () => {
     const document = { text: 'x'.repeat(250 * 1024) };
     const large = ['large:1', 'large:2', 'large:3', 'large:4'];
     for (const name of large) {
-      await api.call('PUT', `/v1/event-types/${name}`, { body: { example: document, schema: document } });
+      await api.call('PUT', `/v1/event-types/${name}`, {
+        body: { example: document, schema: { title: document.text } },
+      });
     }
     const names: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {

@@ -373,6 +373,7 @@ describe('a list refuses', () => {
   const lists = [
     '/v1/accounts',
     '/v1/event-types',
+    '/v1/event-types/message:created/schemas',
     '/v1/replays',
     ...['keys', 'subscriptions', 'events', 'deliveries', 'replays'].map((list) => `/v1/accounts/account-1/${list}`),
   ];
@@ -444,7 +445,7 @@ describe('a list refuses', () => {
     expect(await attempt('GET', `/v1/accounts/${account}/${query}`)).toEqual(invalid(path));
   });
 
-  it.each(lists.slice(3).map((list) => list.replace('account-1', 'nobody')))(
+  it.each(lists.slice(4).map((list) => list.replace('account-1', 'nobody')))(
     'returns 404 for an unknown account: %s',
     async (list) => {
       expect(await attempt('GET', list)).toEqual(notFound);
@@ -504,6 +505,41 @@ describe('other writes refuse and store nothing of', () => {
       '/v1/event-types/x',
       '{"example":{"id":12345678901234567890}}',
       invalid('example.id'),
+    ],
+    ['a schema that is not a schema', 'PUT', '/v1/event-types/x', { schema: { type: 'text' } }, invalid('schema')],
+    ['a schema that is a text', 'PUT', '/v1/event-types/x', { schema: 'x' }, invalid('schema')],
+    [
+      'a schema that fetches',
+      'PUT',
+      '/v1/event-types/x',
+      { schema: { $ref: 'https://a.example/' } },
+      invalid('schema'),
+    ],
+    ['enforcement without a schema', 'PUT', '/v1/event-types/x', { enforcement: 'reject' }, invalid('schema')],
+    ['an unknown enforcement', 'PUT', '/v1/event-types/x', { enforcement: 'warn' }, invalid('enforcement')],
+    [
+      'an example that does not match an enforced schema',
+      'PUT',
+      '/v1/event-types/x',
+      { schema: { required: ['id'] }, example: {}, enforcement: 'reject' },
+      invalid('example'),
+    ],
+    ['an import of another document', 'POST', '/v1/event-types/import', { openapi: '3.0.0' }, invalid('openapi')],
+    ['an import without webhooks', 'POST', '/v1/event-types/import', { openapi: '3.1.0' }, invalid('webhooks')],
+    ['an import of a list', 'POST', '/v1/event-types/import', [], invalid('')],
+    [
+      'an import with a name that no type may have',
+      'POST',
+      '/v1/event-types/import',
+      { openapi: '3.1.0', webhooks: { 'a b': { post: {} } } },
+      invalid('webhooks.a b'),
+    ],
+    [
+      'an unknown choice of a dry run',
+      'POST',
+      '/v1/event-types/import?dryRun=yes',
+      { openapi: '3.1.0' },
+      invalid('dryRun'),
     ],
     ['an unknown field of an event type', 'PUT', '/v1/event-types/x', { name: 'x' }, invalid('name')],
     ['disable with an unknown choice', 'POST', 'disable', { deliveries: 'drop' }, invalid('deliveries')],

@@ -1,15 +1,28 @@
 import {
   EventType,
   EventTypeList,
+  EventTypeSchemaList,
+  ImportedEventTypes,
+  ImportQuery,
   isForOperatorsOnly,
   isOperational,
   ListQuery,
+  OpenapiDocument,
   OPERATIONAL_EVENTS,
   PutEventType,
 } from '@posthorn/contract';
-import { countSubscriptionsByType, type EventType as Row, listEventTypes, putEventType } from '@posthorn/core';
+import {
+  checkSchema,
+  compileSchema,
+  countSubscriptionsByType,
+  type EventType as Row,
+  importEventTypes,
+  listEventTypes,
+  listEventTypeSchemas,
+  putEventType,
+} from '@posthorn/core';
 import { z } from 'zod';
-import { beforeTime, toPage } from '../cursor.js';
+import { beforeTime, beforeVersion, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { accountOf, type Caller } from '../plugins/api-key.js';
 import { InvalidRequest, NotFound } from '../errors.js';
@@ -78,6 +91,73 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
     },
   );
 
+  app.get(
+    '/v1/event-types/:name/schemas',
+    {
+      config: { allow: 'anyone' },
+      schema: {
+        operationId: 'eventTypes.listSchemas',
+        summary: 'List the versions of the schema of an event type',
+        description:
+          'A page has fewer versions than `limit` if they exceed 1 MiB. Versions stay when a type is deleted: a new type with the same name ' +
+          'continues to count.',
+        tags,
+        params: EventTypeParams,
+        querystring: ListQuery,
+        response: { 200: EventTypeSchemaList },
+      },
+    },
+    async ({ params: { name }, query: { limit, cursor }, caller }) => {
+      const before = beforeVersion('eventTypeSchemas', cursor);
+      const { rows, hasMore } = await listEventTypeSchemas({ db }, { name, before, limit });
+      const isKnown = !hiddenFrom(caller).includes(name) && (await db.prisma.eventType.count({ where: { name } })) > 0;
+      if (!isKnown) throw new NotFound('event type');
+      return toPage(rows, {
+        limit,
+        hasMore,
+        list: 'eventTypeSchemas',
+        keyOf: ({ version }) => [String(version)],
+        itemOf: ({ version, schema, createdAt }) => ({
+          version,
+          schema: storedObject(schema),
+          createdAt: createdAt.toISOString(),
+        }),
+      });
+    },
+  );
+
+  app.post(
+    '/v1/event-types/import',
+    {
+      config: { audit: { target: 'eventType', status: 201 }, allow: 'operator', maxJsonValues: 100_000 },
+      bodyLimit: 4 * 1024 * 1024,
+      schema: {
+        operationId: 'eventTypes.import',
+        summary: 'Import event types from an OpenAPI document',
+        description:
+          'Creates and changes a type for each entry of `webhooks`: all of them, or none. The key is the name of the type, the JSON body of `post` ' +
+          'its payload (or the `payload` of it, if the body is `{event, payload}`). Components that its schema refers to are copied into `$defs`. ' +
+          'Other types stay, and so does the enforcement of each type. The response is a 201, or a 200 for a dry run.',
+        tags,
+        querystring: ImportQuery,
+        body: OpenapiDocument,
+        response: { 200: ImportedEventTypes, 201: ImportedEventTypes },
+      },
+    },
+    async (request, reply) => {
+      const isDryRun = request.query.dryRun === 'true';
+      const result = await importEventTypes({ db }, { document: request.body, isDryRun });
+      if (result.outcome === 'not_openapi') throw new InvalidRequest([result]);
+      const { created, updated, unchanged, refused } = result;
+      if (refused.length > 0 && !isDryRun) throw new InvalidRequest(toErrors(refused), { count: refused.length });
+      request.auditNotes = {
+        created: { to: created.slice(0, MAX_NAMES) },
+        updated: { to: updated.slice(0, MAX_NAMES) },
+      };
+      return reply.code(isDryRun ? 200 : 201).send({ dryRun: isDryRun, created, updated, unchanged, refused });
+    },
+  );
+
   app.put(
     '/v1/event-types/:name',
     {
@@ -99,6 +179,7 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
         ]);
       }
       refuseOperational(name);
+      requireSchema(body);
       const created = await putEventType({ db }, { name, ...body });
       const row = await db.prisma.eventType.findUniqueOrThrow({ where: { name } });
       return reply.code(created ? 201 : 200).send((await withCounts([row], caller))(row));
@@ -127,8 +208,38 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
   );
 };
 
+const MAX_ERRORS = 20;
+/** Names in an entry of the audit log. */
+const MAX_NAMES = 100;
+const toErrors = (refused: ImportedEventTypes['refused']) =>
+  refused.slice(0, MAX_ERRORS).map(({ name, reason }) => ({ path: `webhooks.${name}`, message: reason }));
+
 const OPERATORS_ONLY = Object.keys(OPERATIONAL_EVENTS).filter(isForOperatorsOnly);
 const hiddenFrom = (caller: Caller | null): string[] => (caller?.kind === 'operator' ? [] : OPERATORS_ONLY);
+
+/** Throws InvalidRequest if the schema is not one, or does not suit its enforcement. */
+function requireSchema({ schema, example, enforcement }: PutEventType): void {
+  const isEnforced = enforcement === 'reject';
+  if (schema === null) {
+    if (!isEnforced) return;
+    throw new InvalidRequest([
+      { path: 'schema', message: 'is required to enforce it: add a schema, or set enforcement to off' },
+    ]);
+  }
+  const fault = checkSchema(schema, { isEnforced });
+  if (fault) {
+    const at = fault.pointer === '' ? '' : `at ${fault.pointer} `;
+    throw new InvalidRequest([{ path: 'schema', message: `${at}${fault.message}` }]);
+  }
+  const issues = isEnforced && example !== null ? compileSchema(schema)(example) : [];
+  if (issues.length === 0) return;
+  throw new InvalidRequest(
+    issues.map(({ path, message }) => ({
+      path: 'example',
+      message: `${path.length === 0 ? '' : `at /${path.join('/')} `}${message}: it must match the schema while that is enforced`,
+    })),
+  );
+}
 
 function refuseOperational(name: string): void {
   if (!isOperational(name)) return;
@@ -142,6 +253,8 @@ const eventTypeJson = (row: Row, subscriptionCount: number): EventType => ({
   description: row.description,
   example: row.example === null ? null : storedObject(row.example),
   schema: row.schema === null ? null : storedObject(row.schema),
+  schemaVersion: row.schema === null ? null : row.schemaVersion,
+  enforcement: row.enforcement === 'reject' ? 'reject' : 'off',
   deprecated: row.deprecated,
   operational: isOperational(row.name),
   subscriptionCount,

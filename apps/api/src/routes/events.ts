@@ -24,7 +24,14 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { pageRange, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
-import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound, Unavailable } from '../errors.js';
+import {
+  EventTypeUnknown,
+  IdempotencyKeyReused,
+  InvalidRequest,
+  NotFound,
+  SchemaMismatch,
+  Unavailable,
+} from '../errors.js';
 import { readList } from '../read-list.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
@@ -55,7 +62,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         findsAccount: true,
         bodyAsBytes: true,
         shownBody: PublishEvent,
-        problems: ['idempotency_conflict', 'unknown_event_type'],
+        problems: ['idempotency_conflict', 'unknown_event_type', 'schema_mismatch'],
       },
       bodyLimit: 512 * 1024, // a payload of 256 KiB, and as much white space
       schema: {
@@ -85,7 +92,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
           return reply.code(202).send(publishedJson(result.event, duplicate));
         }
         default:
-          throw toRefusal(result, { typeAt: 'event', keyAt: 'Idempotency-Key' });
+          throw toRefusal(result, { typeAt: 'event', payloadAt: 'payload', keyAt: 'Idempotency-Key' });
       }
     },
   );
@@ -99,7 +106,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         findsAccount: true,
         bodyAsBytes: true,
         shownBody: PublishEvents,
-        problems: ['idempotency_conflict', 'unknown_event_type'],
+        problems: ['idempotency_conflict', 'unknown_event_type', 'schema_mismatch'],
       },
       bodyLimit: 16 * 1024 * 1024,
       schema: {
@@ -123,7 +130,11 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
       const result = await publisher.publishAll(batch.items.map((item) => ({ accountId: params.account, ...item })));
       if (result.outcome === 'refused') {
         const at = `events[${result.index}]`;
-        throw toRefusal(result.result, { typeAt: `${at}.event`, keyAt: `${at}.idempotencyKey` });
+        throw toRefusal(result.result, {
+          typeAt: `${at}.event`,
+          payloadAt: `${at}.payload`,
+          keyAt: `${at}.idempotencyKey`,
+        });
       }
       for (const event of result.events) count(event, event.repeated);
       return reply.code(202).send({ data: result.events.map((event) => publishedJson(event, event.repeated)) });
@@ -213,12 +224,19 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
   );
 };
 
-function toRefusal(result: PublishRefusal, { typeAt, keyAt }: { typeAt: string; keyAt: string }): Error {
+function toRefusal(
+  result: PublishRefusal,
+  { typeAt, payloadAt, keyAt }: { typeAt: string; payloadAt: string; keyAt: string },
+): Error {
   switch (result.outcome) {
     case 'key_reused':
       return new IdempotencyKeyReused(keyAt);
     case 'type_unknown':
       return new EventTypeUnknown(typeAt, result.type);
+    case 'schema_mismatch':
+      return new SchemaMismatch(payloadAt, result);
+    case 'schema_changed':
+      return new Unavailable(new Error(`the schema of ${result.type} changed during the publish`));
     case 'account_unknown':
       return new NotFound('account');
     case 'account_locked':

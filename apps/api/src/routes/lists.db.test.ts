@@ -262,6 +262,7 @@ const OF_OPERATORS = [
   `/v1/replays?limit=${LIMIT}`,
   `/v1/sessions?limit=${LIMIT}`,
   `/v1/event-types?limit=${LIMIT}`,
+  `/v1/event-types/message:created/schemas?limit=${LIMIT}`,
 ];
 
 /** Adds 1,000 sign-ins, and a replay over all accounts. Returns the path of that replay's accounts. */

@@ -42,6 +42,8 @@ function fixOf(code: string, source: string): string | undefined {
       return 'Check the id and the account (--account). The list command of the noun prints the ids.';
     case 'unknown_event_type':
       return 'posthorn event-types list prints the catalogue; posthorn event-types put adds a type.';
+    case 'schema_mismatch':
+      return 'posthorn event-types get prints the schema and an example.';
     case 'internal_error':
       return 'Look for the request id in the log of the API.';
     default:

@@ -2,6 +2,7 @@ import type { EventType } from '@posthorn/client';
 import { readPages } from '../api/read-pages.js';
 import { confirm } from '../input/confirm.js';
 import { readJsonText } from '../input/read-values.js';
+import { EXIT, PlainError } from '../plain-error.js';
 import type { ApiCall } from './context.js';
 import { type ListOptions, printList, printOne } from './print-resource.js';
 
@@ -10,6 +11,8 @@ const typeFields = (type: EventType) =>
     ['name', type.name],
     ['description', type.description],
     ['deprecated', type.deprecated],
+    ['enforcement', type.enforcement],
+    ['schema version', type.schemaVersion],
     ['example', JSON.stringify(type.example)],
     ['schema', JSON.stringify(type.schema)],
   ] as const;
@@ -32,15 +35,47 @@ export async function putEventType({
   args: [name = ''],
   options,
   terminal,
-}: ApiCall<{ description?: string; example?: string; schema?: string; deprecated?: boolean }>): Promise<void> {
-  const { description, example, schema, deprecated } = options;
+}: ApiCall<{
+  description?: string;
+  example?: string;
+  schema?: string;
+  deprecated?: boolean;
+  enforce?: boolean;
+}>): Promise<void> {
+  const { description, example, schema, deprecated, enforce } = options;
   const type = await api.client.eventTypes.put(name, {
     ...(description !== undefined && { description }),
     ...(example !== undefined && { example: JSON.parse(readJsonText(example, '--example')) }),
     ...(schema !== undefined && { schema: JSON.parse(readJsonText(schema, '--schema')) }),
     ...(deprecated && { deprecated }),
+    ...(enforce && { enforcement: 'reject' as const }),
   });
   printOne(terminal, type, typeFields);
+}
+
+export async function importEventTypes({
+  api,
+  args: [file = ''],
+  options: { dryRun = false },
+  terminal,
+}: ApiCall<{ dryRun?: boolean }>): Promise<void> {
+  const document: unknown = JSON.parse(readJsonText(file, 'FILE'));
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    throw new PlainError(`FILE: ${file} is not an OpenAPI document. It must be a JSON object.`, {
+      exitCode: EXIT.usage,
+    });
+  }
+  const imported = await api.client.eventTypes.import({ ...document }, { dryRun });
+  terminal.result(imported, () => {
+    const { created, updated, unchanged, refused } = imported;
+    return [
+      ...created.map((name) => `created    ${name}`),
+      ...updated.map((name) => `updated    ${name}`),
+      ...unchanged.map((name) => `unchanged  ${name}`),
+      ...refused.map(({ name, reason }) => `refused    ${name}: ${reason}`),
+    ].join('\n');
+  });
+  if (dryRun) terminal.note('A dry run: nothing was changed.');
 }
 
 export async function deleteEventType({

@@ -3,6 +3,7 @@ import { LEASED_FROM_NOW, leaseOf } from '../deliveries/lease.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import { type Columns, unnest, valuesOf } from '../unnest.js';
 import { CREATE_DELIVERIES, getsType, PLACING } from './create-deliveries.js';
+import { ENFORCED_VERSION } from './enforcement.js';
 import type { FrozenEvent } from './freeze-event.js';
 import { hasFilters, passesFilter } from './passes-filter.js';
 
@@ -13,6 +14,8 @@ export interface NewEvent {
   createdAt: Date;
   /** SHA-256 of the body; null without a key. */
   idempotency: { key: string; bodyHash: Buffer } | null;
+  /** The version of the type's schema that the payload was validated against. Default: none. */
+  schemaVersion?: number | null;
 }
 
 /** The result for one event. If it is not `accepted` although the account is `held` and the type known, its key was
@@ -22,6 +25,8 @@ export interface InsertedEvent {
    *  deleted. */
   account: 'held' | 'locked' | 'unknown';
   typeKnown: boolean;
+  /** The version of the type's schema that is enforced; null: none. An event that was not validated against it is not accepted. */
+  enforcedVersion: number | null;
   accepted: boolean;
   /** For a fan-out, the expected number. */
   deliveryCount: number;
@@ -66,6 +71,7 @@ const INPUT: Columns<Input> = {
   key: ['text', ({ event }) => event.idempotency?.key ?? null],
   body_hash: ['bytea', ({ event }) => event.idempotency?.bodyHash ?? null],
   known: ['int', ({ known }) => known],
+  schema_version: ['int', ({ event }) => event.schemaVersion ?? null],
 };
 
 // The parts of the statement, in order. Each is one or more CTEs that read the earlier ones.
@@ -84,10 +90,11 @@ account AS (
   SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT account_id FROM input)) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED
 )`;
 
-/** `accepted`: the events whose account and type exist and whose key is new. */
+/** `accepted`: the events whose account and type exist, whose payload was validated against the enforced schema, and whose key is new. */
 const ACCEPT = `
 valid AS (
   SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type
+  WHERE i.schema_version IS NOT DISTINCT FROM ${ENFORCED_VERSION}
 ),
 new_key AS (
   INSERT INTO idempotency_keys AS k (account_id, key, event_id, body_hash)
@@ -170,7 +177,7 @@ stored AS (
 
 const RESULT = `
 SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked' ELSE 'unknown' END AS account,
-  t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
+  t.name IS NOT NULL AS "typeKnown", ${ENFORCED_VERSION} AS "enforcedVersion", e.id IS NOT NULL AS accepted,
   coalesce(f.expected, o.deliveries, 0)::int AS "deliveryCount",
   coalesce(z.expected, 0)::int AS reach, f.id IS NOT NULL AS "isFanOut", coalesce(o.direct_ids, '{}') AS "directIds",
   coalesce(o.direct_ranks, '{}') AS "directRanks", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
@@ -278,7 +285,8 @@ export async function findFirstUses(client: pg.Pool | pg.PoolClient, keys: Key[]
       SELECT k.key, k.body_hash AS "bodyHash", e.id, e.account_id AS "accountId", e.type, e.created_at AS "createdAt",
         coalesce(f.expected, e.delivery_count) AS "deliveryCount", f.event_id IS NOT NULL AS "isFanOut"
       FROM ${unnest(KEY, { alias: 'requested', first: 1 })}
-      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id`,
+      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id
+      WHERE k.created_at >= now() - interval '24 hours'`,
     values: valuesOf(KEY, keys),
   });
   return rows.map(({ key, bodyHash, ...event }) => ({ accountId: event.accountId, key, bodyHash, event }));

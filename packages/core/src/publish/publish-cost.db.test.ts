@@ -33,7 +33,7 @@ async function countPayloadReads(accountId: string): Promise<number> {
   const both = (value: string) => `'{${value},${value}}'`;
   const { rows } = await one.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
     `EXPLAIN (ANALYZE, TIMING off, FORMAT json) EXECUTE "insert-events" ('{}', 5000, '{${newId()},${newId()}}', ${both(accountId)},
-      ${both('message:created')}, ${both('1')}, ${both('2')}, ${both('f')}, ${both('now')}, ${both('NULL')}, ${both('NULL')}, ${both('NULL')})`,
+      ${both('message:created')}, ${both('1')}, ${both('2')}, ${both('f')}, ${both('now')}, ${both('NULL')}, ${both('NULL')}, ${both('NULL')}, ${both('NULL')})`,
   );
   const nodes = withChildren(rows[0]?.['QUERY PLAN'][0].Plan ?? {});
   const payloads = nodes.find((node) => node['Subplan Name'] === 'CTE payloads');
@@ -104,7 +104,7 @@ it.each([
   const ids = `'{${Array.from({ length: EVENTS }, newId).join()}}'`;
   const buffers = await readBuffers(
     `"insert-events" ('{}', 5000, ${ids}, ${repeat(accountId)}, ${repeat('message:created')}, ${repeat('1')}, ${repeat('2')}, ${repeat('f')},
-      ${repeat('now')}, ${repeat('NULL')}, ${repeat('NULL')}, ${repeat('NULL')})`,
+      ${repeat('now')}, ${repeat('NULL')}, ${repeat('NULL')}, ${repeat('NULL')}, ${repeat('NULL')})`,
   );
   expect(buffers).toBeLessThanOrEqual(30 * EVENTS);
   expect(await readBuffers(`"load-deliveries" ('{${directIds.join()}}')`)).toBeLessThanOrEqual(60);

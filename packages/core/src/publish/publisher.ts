@@ -5,6 +5,7 @@ import { type Batch, openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { type AfterPublish, openAfterPublish } from './after-publish.js';
+import { type Enforcement, type Mismatch, openEnforcement } from './enforcement.js';
 import { openRecount } from './recount.js';
 import { openReach, type Reach, type ReachKey } from './reach.js';
 import { idTime, newId } from '../id.js';
@@ -24,12 +25,16 @@ export interface PublishRequest {
   /** Stored for 24 h per account. A repeated key with the same body returns the first result. */
   idempotencyKey: string | null;
 }
+/** With the version of the type's schema that the payload was validated against; null: none. */
+type Validated = PublishRequest & { schemaVersion: number | null };
 
 export type PublishResult =
   | { outcome: 'accepted'; event: PublishedEvent } // 202
   | { outcome: 'repeated'; event: PublishedEvent } // 202: same key, same body, the first result again
   | { outcome: 'key_reused'; eventId: string } // 409: same key, another body
   | { outcome: 'type_unknown'; type: string } // 422
+  | Mismatch // 422
+  | { outcome: 'schema_changed'; type: string } // 503: the enforced schema changed while the event was published, several times in a row
   | { outcome: 'account_unknown' } // 404
   | { outcome: 'account_locked' }; // 503: another transaction has locked the account; nothing was stored
 export type PublishRefusal = Exclude<PublishResult, { outcome: 'accepted' | 'repeated' }>;
@@ -59,6 +64,8 @@ export interface PublisherOptions {
   maxDeliveries?: number;
 }
 
+/** How often a publish reads the enforced schema again. More than twice is only needed if it changes at the same moment. */
+const MAX_ROUNDS = 5;
 const MAX_SHARED = 200; // events in one statement
 const MAX_SHARED_BYTES = 8 * 1024 * 1024;
 /** Bytes that are hashed per turn of the event loop. */
@@ -78,7 +85,8 @@ export function openPublisher(
     return results;
   }
 
-  const batch = openBatch<PublishRequest, PublishResult | UnknownOutcome>({
+  const enforcement = openEnforcement({ db });
+  const batch = openBatch<Validated, PublishResult | UnknownOutcome>({
     maxSize: MAX_SHARED,
     maxRuns: 2,
     // The larger share of a statement's capacity: bytes or deliveries.
@@ -100,10 +108,9 @@ export function openPublisher(
   const batches = openBatches({ db, insertInto, after });
 
   return {
-    async publish(request) {
-      return resultOrThrow(await batch.add(request));
-    },
-    publishAll: (requests) => batches.add(requests),
+    publish: (request) =>
+      publishValidated({ db, enforcement }, request, async (one) => resultOrThrow(await batch.add(one))),
+    publishAll: (requests) => publishAllValidated({ db, enforcement }, requests, (all) => batches.add(all)),
     async drain() {
       await Promise.all([batch.drain(), batches.drain()]);
       await after.drain();
@@ -122,8 +129,8 @@ function openBatches({
   db,
   insertInto,
   after,
-}: Pick<Deps, 'db'> & { insertInto: InsertInto; after: AfterPublish }): Batch<PublishRequest[], PublishAllResult> {
-  async function insertAll(requests: PublishRequest[]): Promise<PublishAllResult> {
+}: Pick<Deps, 'db'> & { insertInto: InsertInto; after: AfterPublish }): Batch<Validated[], PublishAllResult> {
+  async function insertAll(requests: Validated[]): Promise<PublishAllResult> {
     const events = await toNewEvents(requests);
     const inserted: InsertedEvent[] = [];
     try {
@@ -144,6 +151,75 @@ function openBatches({
     maxRuns: Math.max(1, Math.floor(db.pool.options.max / 2)),
     run: async ([requests = []]) => [await insertAll(requests)],
   });
+}
+
+type EnforcementDeps = Pick<Deps, 'db'> & { enforcement: Enforcement };
+
+/** Publishes an event that matches the enforced schema. If `store` finds that another version is enforced, validates against that one. */
+async function publishValidated(
+  deps: EnforcementDeps,
+  request: PublishRequest,
+  store: (validated: Validated) => Promise<PublishResult>,
+): Promise<PublishResult> {
+  for (let round = 1; ; round += 1) {
+    const mismatch = await findMismatch(deps, request);
+    if (mismatch) return mismatch;
+    const schemaVersion = deps.enforcement.versionOf(request.frozen.type);
+    const result = await store({ ...request, schemaVersion });
+    if (result.outcome !== 'schema_changed' || round === MAX_ROUNDS) return result;
+    await deps.enforcement.refresh([result.type]);
+  }
+}
+
+/** Like publishValidated, for a batch. */
+async function publishAllValidated(
+  deps: EnforcementDeps,
+  requests: PublishRequest[],
+  store: (validated: Validated[]) => Promise<PublishAllResult>,
+): Promise<PublishAllResult> {
+  for (let round = 1; ; round += 1) {
+    const validated = await validateAll(deps, requests);
+    if ('outcome' in validated) return validated;
+    const result = await store(validated);
+    const isChanged = result.outcome === 'refused' && result.result.outcome === 'schema_changed';
+    if (!isChanged || round === MAX_ROUNDS) return result;
+    await deps.enforcement.refresh([...new Set(requests.map(({ frozen }) => frozen.type))]);
+  }
+}
+
+/** Returns why the event is refused, by the current version of its schema. */
+async function findMismatch(
+  { db, enforcement }: EnforcementDeps,
+  { accountId, frozen, idempotencyKey }: PublishRequest,
+): Promise<Mismatch | null> {
+  for (let round = 1; ; round += 1) {
+    const mismatch = enforcement.check(frozen);
+    if (!mismatch) return null;
+    await enforcement.refresh([frozen.type]);
+    if (mismatch.version !== enforcement.versionOf(frozen.type) && round < MAX_ROUNDS) continue;
+    // A repeated request gets its first result, even if the schema has changed since: the statement finds it.
+    const uses = idempotencyKey === null ? [] : await findFirstUses(db.pool, [{ accountId, key: idempotencyKey }]);
+    return uses.length > 0 ? null : mismatch;
+  }
+}
+
+/** Adds to each event the version that it matches, or returns the first one that does not match. Yields to the event loop after each
+ *  event that was validated, because a validation may take 50 ms. */
+async function validateAll(
+  deps: EnforcementDeps,
+  requests: PublishRequest[],
+): Promise<Validated[] | (PublishAllResult & { outcome: 'refused' })> {
+  const validated: Validated[] = [];
+  for (const [index, request] of requests.entries()) {
+    const schemaVersion = deps.enforcement.versionOf(request.frozen.type);
+    if (schemaVersion !== null) {
+      const result = await findMismatch(deps, request);
+      if (result) return { outcome: 'refused', index, result };
+      await nextTurn();
+    }
+    validated.push({ ...request, schemaVersion: deps.enforcement.versionOf(request.frozen.type) });
+  }
+  return validated;
 }
 
 const toReachKey = ({ accountId, frozen }: Pick<PublishRequest, 'accountId' | 'frozen'>): ReachKey => ({
@@ -196,12 +272,14 @@ async function insert(
   const results = new Map<NewEvent, PublishResult | UnknownOutcome>();
   const used = [...later];
   for (const [index, event] of first.entries()) {
-    const { account, typeKnown, accepted, deliveryCount, reach: count, isFanOut } = inserted[index] as InsertedEvent;
+    const { account, typeKnown, enforcedVersion, accepted, ...made } = inserted[index] as InsertedEvent;
+    const { deliveryCount, reach: count, isFanOut } = made;
     const { id, accountId, createdAt } = event;
     const { type } = event.frozen;
     if (account === 'unknown') results.set(event, { outcome: 'account_unknown' });
     else if (account === 'locked') results.set(event, { outcome: 'account_locked' });
     else if (!typeKnown) results.set(event, { outcome: 'type_unknown', type });
+    else if (enforcedVersion !== (event.schemaVersion ?? null)) results.set(event, { outcome: 'schema_changed', type });
     else if (accepted) {
       results.set(event, { outcome: 'accepted', event: { id, accountId, type, createdAt, deliveryCount, isFanOut } });
       if (!event.frozen.suppressed) reach.learn({ accountId, type }, count);
@@ -231,8 +309,8 @@ async function insert(
     // The first event with this key was refused, so the next one is the first. Insert each alone, so that one that
     // Postgres refuses does not fail the others.
     for (const event of left) {
-      const { accountId, frozen, idempotency } = event;
-      const request = { accountId, frozen, idempotencyKey: idempotency?.key ?? null };
+      const { accountId, frozen, idempotency, schemaVersion = null } = event;
+      const request = { accountId, frozen, idempotencyKey: idempotency?.key ?? null, schemaVersion };
       const [again] = await insert(ledger, [toNewEvent(request)], stored).catch((error: unknown) => [
         new UnknownOutcome(error),
       ]);
@@ -242,7 +320,7 @@ async function insert(
 }
 
 /** Yields to the event loop between slices, because hashing a batch of 16 MiB may take 50 ms. */
-async function toNewEvents(requests: PublishRequest[]): Promise<NewEvent[]> {
+async function toNewEvents(requests: Validated[]): Promise<NewEvent[]> {
   const events: NewEvent[] = [];
   let bytes = 0;
   for (const request of requests) {
@@ -256,13 +334,13 @@ async function toNewEvents(requests: PublishRequest[]): Promise<NewEvent[]> {
   return events;
 }
 
-function toNewEvent({ accountId, frozen, idempotencyKey }: PublishRequest): NewEvent {
+function toNewEvent({ accountId, frozen, idempotencyKey, schemaVersion }: Validated): NewEvent {
   const id = newId();
   const idempotency =
     idempotencyKey === null
       ? null
       : { key: idempotencyKey, bodyHash: createHash('sha256').update(frozen.body).digest() };
-  return { id, accountId, frozen, createdAt: idTime(id), idempotency };
+  return { id, accountId, frozen, createdAt: idTime(id), idempotency, schemaVersion };
 }
 
 /** `later`: events whose key an earlier one of the batch has. One statement cannot insert a key twice. */
