@@ -112,6 +112,43 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     expect(await button('Edit').count()).toBe(0);
   });
 
+  it('edits, enforces and shows the schema of an event type; an error is beside the schema', async ({
+    page,
+    stack,
+    signIn,
+    button,
+    see,
+    newAccount,
+  }) => {
+    await stack.call('PUT', '/v1/event-types/order:billed', {});
+    await signIn('/event-types/order:billed');
+    await button('Edit').click();
+    const dialog = page.getByRole('dialog');
+    const schema = dialog.getByLabel('JSON Schema of the payload');
+    await dialog.getByLabel('Enforce at publish').check();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await see(/^Is required to enforce it/);
+    await schema.fill('{"properties": {"total": {"type": "money"}}}');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await see(/^At \/properties\/total\/type must be one of/);
+    await schema.fill(
+      '{"required": ["total"], "properties": {"total": {"type": "integer", "description": "In cents."}}}',
+    );
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await see(/^Version 1. Enforced/);
+    await page.getByRole('row', { name: 'total integer Yes In cents.' }).waitFor();
+
+    await button('Deprecate').click();
+    await button('Undo deprecation').waitFor();
+    const type = await stack.call('GET', '/v1/event-types/order:billed');
+    expect(type).toMatchObject({ enforcement: 'reject', schemaVersion: 1 });
+
+    const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${await newAccount()}/keys`, { name: 'c' });
+    await signIn('/event-types/order:billed', key);
+    await page.getByRole('row', { name: 'total integer Yes In cents.' }).waitFor();
+    await stack.call('DELETE', '/v1/event-types/order:billed');
+  });
+
   it('the catalogue is read-only for an account key', async ({ page, stack, signIn, button, newAccount }) => {
     const account = await newAccount();
     const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, { name: 'console' });

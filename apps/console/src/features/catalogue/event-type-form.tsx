@@ -24,6 +24,7 @@ const Entry = z.object({
   description: blankAsNull(PutEventType.shape.description.unwrap()),
   example: JsonText,
   schema: JsonText,
+  isEnforced: z.boolean(),
   deprecated: z.boolean(),
 });
 
@@ -42,13 +43,20 @@ export function EventTypeForm({
     description: of?.description ?? '',
     example: textOf(of?.example),
     schema: textOf(of?.schema),
+    isEnforced: of?.enforcement === 'reject',
     deprecated: of?.deprecated ?? false,
   });
   const toast = useToast();
   const put = useAction<EventType, z.output<typeof Entry>>({
     method: 'PUT',
     path: ({ name }) => eventTypePath(name),
-    body: ({ description, example, schema, deprecated }) => ({ description, example, schema, deprecated }),
+    body: ({ description, example, schema, isEnforced, deprecated }) => ({
+      description,
+      example,
+      schema,
+      enforcement: isEnforced ? 'reject' : 'off',
+      deprecated,
+    }),
     touches: ['event-types'],
     onDone(_, { name }) {
       toast(of ? 'Event type saved.' : 'Event type added.');
@@ -91,9 +99,15 @@ export function EventTypeForm({
           label="JSON Schema of the payload"
           rows={6}
           spellCheck={false}
-          help="Optional documentation. Posthorn does not validate events against it."
+          help={`Describes the fields of the payload. ${of?.schemaVersion ? `This is version ${of.schemaVersion}; a change makes version ${of.schemaVersion + 1} or later.` : 'Optional.'}`}
           {...fieldOf(form, 'schema')}
         />
+        <label className="choice">
+          <input type="checkbox" {...form.register('isEnforced')} />
+          <span>
+            Enforce at publish <span className="muted small">the API refuses events that do not match the schema</span>
+          </span>
+        </label>
         <label className="choice">
           <input type="checkbox" {...form.register('deprecated')} />
           <span>

@@ -14,6 +14,7 @@ import { useToast } from '../../components/toasts.js';
 import { useSession } from '../session/session.js';
 import { EventTypeForm, eventTypePath } from './event-type-form.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
+import { SchemaTable } from './schema-table.js';
 import { subscribedBy } from './subscribed-by.js';
 
 const route = getRouteApi('/event-types/$name');
@@ -59,7 +60,16 @@ export function EventTypeScreen() {
               {type.schema === null ? (
                 <p className="muted">None.</p>
               ) : (
-                <Body what="the schema" text={JSON.stringify(type.schema)} file={`${name}-schema`} />
+                <>
+                  <p className="muted">
+                    Version {type.schemaVersion}.{' '}
+                    {type.enforcement === 'reject'
+                      ? 'Enforced: every event matches it.'
+                      : 'Not enforced: an event may differ from it.'}
+                  </p>
+                  <SchemaTable schema={type.schema} />
+                  <Body what="the schema" text={JSON.stringify(type.schema)} file={`${name}-schema`} />
+                </>
               )}
             </section>
           </div>
@@ -72,7 +82,7 @@ export function EventTypeScreen() {
 function Actions({ type }: { type: EventType }) {
   const [open, setOpen] = useState<'edit' | 'remove' | null>(null);
   const toast = useToast();
-  const { name, description, example, schema, deprecated } = type;
+  const { name, description, example, schema, enforcement, deprecated } = type;
   const mark = useAction<EventType, object>({
     method: 'PUT',
     path: eventTypePath(name),
@@ -84,7 +94,7 @@ function Actions({ type }: { type: EventType }) {
       <Button onClick={() => setOpen('edit')}>Edit</Button>
       <Button
         isPending={mark.isPending}
-        onClick={() => mark.mutate({ description, example, schema, deprecated: !deprecated })}
+        onClick={() => mark.mutate({ description, example, schema, enforcement, deprecated: !deprecated })}
       >
         {deprecated ? 'Undo deprecation' : 'Deprecate'}
       </Button>
