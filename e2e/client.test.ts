@@ -144,6 +144,7 @@ describe('every method, against the real API', () => {
     expect((await subscriptions.search({ q: id }).take(1))[0]?.id).toBe(id);
     expect(await subscriptions.change(account, id, { events: ['message:*'] })).toMatchObject({
       events: ['message:*'],
+      authenticationDropped: false,
       headersDropped: [],
     });
     expect(await subscriptions.pause(account, id)).toMatchObject({ status: 'paused' });

@@ -58,6 +58,7 @@ export function readSendingRules({ isLocalStack }: { isLocalStack: boolean }) {
   const names = [
     'ALLOW_PRIVATE_NETWORKS',
     'DENY_NETWORKS',
+    'EXTRA_CA_CERTS',
     'REQUIRE_HTTPS',
     'PUBLIC_URL',
     'DELIVERY_TIMEOUT_MS',

@@ -1,6 +1,6 @@
 import { toRetryRules } from '@posthorn/core';
 import { chooseQueue } from '@posthorn/jobs';
-import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
+import { type AddressPolicy, readAddressPolicy, readAuthoritiesFile } from '@posthorn/sender';
 import { QUEUE_SETTINGS, SettingsError, readEmailSettings, readEnv } from '@posthorn/settings';
 
 /** A worker's settings. Throws one SettingsError with every problem. */
@@ -12,6 +12,7 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'POSTHORN_ENCRYPTION_KEYS_OLD',
     'ALLOW_PRIVATE_NETWORKS',
     'DENY_NETWORKS',
+    'EXTRA_CA_CERTS',
     'PUBLIC_URL',
     'SMTP_URL',
     'EMAIL_FROM',
@@ -35,6 +36,15 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'SHUTDOWN_TIMEOUT_MS',
     'LOG_LEVEL',
   ]);
+  return { ...found, ...readParts(found), retries: toRetryRules(found) };
+}
+
+type Found = QueueInput & Parameters<typeof readAddressPolicy>[0] & EmailInput & { extraCaCerts: string | null };
+type QueueInput = Parameters<typeof chooseQueue>[0];
+type EmailInput = Parameters<typeof readEmailSettings>[0];
+
+/** Parses what has more than one setting or a file. Throws one SettingsError with every problem. */
+function readParts(found: Found) {
   const queue = chooseQueue(found);
   const addresses = readPolicy({
     allowPrivateNetworks: found.allowPrivateNetworks,
@@ -43,23 +53,17 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     publicUrl: found.publicUrl,
   });
   const email = readEmailSettings(found);
-  if (typeof queue === 'string' || typeof addresses === 'string' || typeof email === 'string') {
-    throw new SettingsError([queue, addresses, email].filter((problem) => typeof problem === 'string'));
+  const authorities = readAuthoritiesFile(found.extraCaCerts);
+  if (
+    typeof queue === 'string' ||
+    typeof addresses === 'string' ||
+    typeof email === 'string' ||
+    typeof authorities === 'string'
+  ) {
+    const problems = [queue, addresses, email, authorities].filter((problem) => typeof problem === 'string');
+    throw new SettingsError(problems);
   }
-  return {
-    ...found,
-    queue,
-    addresses,
-    email,
-    retries: toRetryRules({
-      retryScheduleSeconds: found.retryScheduleSeconds,
-      deliveryTimeoutMs: found.deliveryTimeoutMs,
-      maxAttempts: found.maxAttempts,
-      maxRetryDays: found.maxRetryDays,
-      minRetryWaitSeconds: found.minRetryWaitSeconds,
-      maxDeliveryTimeoutMs: found.maxDeliveryTimeoutMs,
-    }),
-  };
+  return { queue, addresses, email, authorities };
 }
 
 /** A string describes the problem. */

@@ -52,7 +52,11 @@ export async function openParts(
       availability,
       onFailure: (queue, count) => metrics.enqueueFailures.inc({ queue }, count),
     }),
-    sender: openSender({ policy: env.addresses, userAgent: `Posthorn/${version}` }),
+    sender: openSender({
+      policy: env.addresses,
+      userAgent: `Posthorn/${version}`,
+      certificateAuthorities: env.authorities,
+    }),
     availability,
     retryWhileUnavailable: makeRetryWhileUnavailable({ log }),
     metrics,

@@ -40,6 +40,33 @@ describe('attemptAdvice', () => {
     expect(attemptAdvice({ outcome: 'tls_error', statusCode: null, errorCode })?.problem).toBe(problem);
   });
 
+  it.each<[errorCode: string | null, AttemptProblem]>([
+    ['OAUTH_TOKEN_TIMEOUT', 'token_timeout'],
+    ['OAUTH_TOKEN_UNREACHABLE', 'token_unreachable'],
+    ['OAUTH_TOKEN_URL_BLOCKED', 'token_url_blocked'],
+    ['OAUTH_CLIENT_REFUSED', 'token_client_refused'],
+    ['OAUTH_SERVER_ERROR', 'token_server_error'],
+    ['OAUTH_RESPONSE_INVALID', 'token_response_invalid'],
+    ['CLIENT_CERTIFICATE_EXPIRED', 'client_certificate_expired'],
+    ['CLIENT_CERTIFICATE_INVALID', 'client_certificate_invalid'],
+    ['CLIENT_CERTIFICATE_NEEDS_HTTPS', 'client_certificate_needs_https'],
+    ['constructor', 'authentication'],
+    [null, 'authentication'],
+  ])('names the problem of an authentication error by its code: %s', (errorCode, problem) => {
+    expect(attemptAdvice({ outcome: 'auth_error', statusCode: null, errorCode })?.problem).toBe(problem);
+  });
+
+  it('names the problem of a refused token and of a refused client certificate', () => {
+    const rejected = { outcome: 'http_error', statusCode: 401, errorCode: 'OAUTH_TOKEN_REJECTED' } as const;
+    expect(attemptAdvice(rejected)?.problem).toBe('token_rejected');
+    const refused = {
+      outcome: 'tls_error',
+      statusCode: null,
+      errorCode: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    } as const;
+    expect(attemptAdvice(refused)?.problem).toBe('client_certificate_refused');
+  });
+
   it.each<[AttemptOutcome, AttemptProblem]>([
     ['redirect', 'redirect'],
     ['timeout', 'timeout'],

@@ -24,6 +24,18 @@ export type AttemptProblem =
   | 'certificate_private_authority'
   | 'certificate_chain'
   | 'certificate_revoked'
+  | 'token_timeout'
+  | 'token_unreachable'
+  | 'token_url_blocked'
+  | 'token_client_refused'
+  | 'token_server_error'
+  | 'token_response_invalid'
+  | 'token_rejected'
+  | 'client_certificate_expired'
+  | 'client_certificate_invalid'
+  | 'client_certificate_needs_https'
+  | 'client_certificate_refused'
+  | 'authentication'
   | 'blocked'
   | 'bad_response'
   | 'aborted';
@@ -38,7 +50,7 @@ export interface Advice {
 const ADVICE: Record<AttemptProblem, Advice> = {
   access_denied: {
     cause: 'The URL requires a login or a token, or a CSRF check or a bot shield rejected the request.',
-    fix: 'Exempt the path from that check and verify the signature instead, or add the required header to the webhook. Then retry.',
+    fix: 'Exempt the path from that check and verify the signature instead, or add the required header or authentication to the webhook. Then retry.',
   },
   wrong_route: {
     cause: 'The path is wrong, or the server has no POST route for it.',
@@ -102,19 +114,70 @@ const ADVICE: Record<AttemptProblem, Advice> = {
   },
   certificate_self_signed: {
     cause: 'The certificate is self-signed.',
-    fix: 'Install a certificate of a public certificate authority, then retry.',
+    fix: 'Install a certificate of a public certificate authority, or add the certificate to the webhook as a certificate authority. Then retry.',
   },
   certificate_private_authority: {
     cause: 'A private certificate authority issued the certificate.',
-    fix: 'Install a certificate of a public certificate authority, then retry.',
+    fix: 'Install a certificate of a public certificate authority, or add the authority to the webhook. Then retry.',
   },
   certificate_chain: {
     cause: 'The server does not send an intermediate certificate, or the certificate authority is not public.',
-    fix: 'Install the full chain: the certificate, then each intermediate one. Then retry.',
+    fix: 'Install the full chain: the certificate, then each intermediate one. Add an authority of your own to the webhook. Then retry.',
   },
   certificate_revoked: {
     cause: 'The certificate has been revoked.',
     fix: 'Install a new certificate, then retry.',
+  },
+  token_timeout: {
+    cause: 'The token server did not respond in time. Nothing was sent to the endpoint.',
+    fix: 'Check that the token server runs and responds within a few seconds. Posthorn asks again with the next attempt.',
+  },
+  token_unreachable: {
+    cause: 'The token server could not be reached over a secure connection. Nothing was sent to the endpoint.',
+    fix: 'Check the token URL, and that its server runs and accepts connections from outside. If its certificate authority is private, add it to the webhook. Then retry.',
+  },
+  token_url_blocked: {
+    cause:
+      'The token URL leads to a private address, or uses http where https is required. Nothing was sent to the endpoint.',
+    fix: 'Use a public https URL. For a token server in your own network, an operator can set ALLOW_PRIVATE_NETWORKS.',
+  },
+  token_client_refused: {
+    cause: 'The token server refused the client id, the client secret or the scope. Nothing was sent to the endpoint.',
+    fix: 'Enter the current client id, client secret and scope in the webhook. If they are correct, try the other way to send the client secret. Then retry.',
+  },
+  token_server_error: {
+    cause: 'The token server failed or limits requests. Nothing was sent to the endpoint.',
+    fix: 'Find the error in the log of the token server. Posthorn asks again with the next attempt.',
+  },
+  token_response_invalid: {
+    cause:
+      'The token URL did not return a token: it may be a login page, a redirect or another route. Nothing was sent to the endpoint.',
+    fix: 'Enter the token endpoint of the server, often the token_endpoint of its /.well-known/openid-configuration. Then retry.',
+  },
+  token_rejected: {
+    cause: 'The endpoint refused the access token: it was revoked, ended early, or is for another audience or scope.',
+    fix: 'Nothing to do if the next attempt succeeds: it gets a new token. Otherwise correct the audience and scope of the webhook, then retry.',
+  },
+  client_certificate_expired: {
+    cause: 'The client certificate of the webhook has expired. Nothing was sent.',
+    fix: 'Enter a current certificate with its key in the webhook, then retry.',
+  },
+  client_certificate_invalid: {
+    cause:
+      'The client certificate, its key or the certificate authority of the webhook cannot be used. Nothing was sent.',
+    fix: 'Enter it again in the webhook, then retry.',
+  },
+  client_certificate_needs_https: {
+    cause: 'The webhook has a client certificate, but its URL is not https. Nothing was sent.',
+    fix: 'Change the URL to https, or remove the certificate. Then retry.',
+  },
+  client_certificate_refused: {
+    cause: 'The endpoint requires a client certificate, or refused the one of the webhook.',
+    fix: 'Add a client certificate to the webhook. If it has one, check that the endpoint trusts its authority. Then retry.',
+  },
+  authentication: {
+    cause: 'The authentication of the webhook failed. Nothing was sent to the endpoint.',
+    fix: 'Check the authentication in the settings of the webhook, then retry.',
   },
   blocked: {
     cause:
@@ -144,9 +207,12 @@ function findProblem({ outcome, statusCode, errorCode }: Ending): AttemptProblem
     case 'ok':
       return null;
     case 'http_error':
-      return statusProblem(statusCode ?? 0);
+      return errorCode === 'OAUTH_TOKEN_REJECTED' ? 'token_rejected' : statusProblem(statusCode ?? 0);
     case 'tls_error':
+      if (ABOUT_CLIENT_CERTIFICATE.test(errorCode ?? '')) return 'client_certificate_refused';
       return CERTIFICATE_PROBLEMS.get(errorCode ?? '') ?? 'tls';
+    case 'auth_error':
+      return AUTH_PROBLEMS.get(errorCode ?? '') ?? 'authentication';
     case 'dns_error':
       return 'dns';
     case 'connect_error':
@@ -182,6 +248,23 @@ function statusProblem(status: number): AttemptProblem {
       return status >= 500 ? 'server_error' : 'client_error';
   }
 }
+
+// Alerts of the endpoint about our certificate; the same codes as in sender/explain-tls.ts.
+const ABOUT_CLIENT_CERTIFICATE =
+  /_(CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
+
+// Codes of sender/access.ts.
+const AUTH_PROBLEMS = new Map<string, AttemptProblem>([
+  ['OAUTH_TOKEN_TIMEOUT', 'token_timeout'],
+  ['OAUTH_TOKEN_UNREACHABLE', 'token_unreachable'],
+  ['OAUTH_TOKEN_URL_BLOCKED', 'token_url_blocked'],
+  ['OAUTH_CLIENT_REFUSED', 'token_client_refused'],
+  ['OAUTH_SERVER_ERROR', 'token_server_error'],
+  ['OAUTH_RESPONSE_INVALID', 'token_response_invalid'],
+  ['CLIENT_CERTIFICATE_EXPIRED', 'client_certificate_expired'],
+  ['CLIENT_CERTIFICATE_INVALID', 'client_certificate_invalid'],
+  ['CLIENT_CERTIFICATE_NEEDS_HTTPS', 'client_certificate_needs_https'],
+]);
 
 // Codes of OpenSSL's X509_verify_cert, and Node's own for a wrong host name.
 const CERTIFICATE_PROBLEMS = new Map<string, AttemptProblem>([

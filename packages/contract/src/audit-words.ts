@@ -88,6 +88,7 @@ const FIELD_WORDS: Record<string, string> = {
   events: 'Event types',
   headers: 'Custom headers',
   pendingHeaders: 'Custom headers of the new URL',
+  pendingAuthentication: 'Authentication of the new URL',
   ordering: 'Order',
   timeoutMs: 'Timeout in milliseconds',
   schema: 'JSON Schema',

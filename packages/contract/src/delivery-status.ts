@@ -16,13 +16,14 @@ export const ATTEMPT_OUTCOMES = [
   'dns_error',
   'connect_error',
   'tls_error',
+  'auth_error',
   'blocked',
   'bad_response',
   'aborted',
 ] as const;
 export const AttemptOutcome = z.enum(ATTEMPT_OUTCOMES).meta({
   description:
-    '`ok`: the endpoint returned 2xx, with any body. `aborted`: Posthorn was shut down during the attempt, which does not count for the retry schedule.',
+    '`ok`: the endpoint returned 2xx, with any body. `auth_error`: the `authentication` of the subscription failed, so nothing was sent. `aborted`: Posthorn was shut down during the attempt, which does not count for the retry schedule.',
 });
 export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
 

@@ -30,6 +30,7 @@ export {
 } from './waiting.js';
 export { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
+export { Authentication, AuthenticationInput, CLIENT_AUTHENTICATIONS, MAX_PEM_CHARACTERS } from './authentication.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText, fieldWords } from './audit-words.js';
 export { DisableSubscription } from './disable-subscription.js';

@@ -15,6 +15,7 @@ import {
   sortedNewest,
 } from './list.js';
 import { MASK } from './mask.js';
+import { Authentication, AuthenticationInput, CertificateAuthorities } from './authentication.js';
 import { DayStats } from './stats.js';
 import { checkFilter, MAX_FILTER_LENGTH } from './payload-filter.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
@@ -36,7 +37,7 @@ export const Verification = z
       .nullable()
       .describe(
         'Why the last attempt failed: `status`, `mismatch`, `empty`, `too_large`, `redirect`, `timeout`, `dns_error`, ' +
-          '`connect_error`, `tls_error`, `blocked`, `bad_response`.',
+          '`connect_error`, `tls_error`, `auth_error`, `blocked`, `bad_response`.',
       ),
     error: z
       .string()
@@ -158,6 +159,16 @@ export const Subscription = z
         'Custom headers sent to `pendingUrl`: the same as `headers` if both URLs have the same origin. ' +
           'null: no pending URL.',
       ),
+    authentication: Authentication.nullable().describe(
+      'How requests to `url` are authenticated, without secrets. null: not at all.',
+    ),
+    pendingAuthentication: Authentication.nullable().describe(
+      'How requests to `pendingUrl` are authenticated: as those to `url` if both URLs have the same origin. null: not at all, or no pending URL.',
+    ),
+    certificateAuthorities: z
+      .string()
+      .nullable()
+      .describe('PEM: certificate authorities that are trusted in addition to the public ones. null: none.'),
     metadata: anyObject('Your own data.'),
     rateLimit: z.int().nullable().describe('Maximum number of attempts per second, over all workers. null: unlimited.'),
     ordering: Ordering,
@@ -200,6 +211,17 @@ export const Subscription = z
         description: 'CRM',
         headers: { authorization: MASK },
         pendingHeaders: null,
+        authentication: {
+          type: 'oauth2',
+          tokenUrl: 'https://login.acme.example/oauth2/token',
+          clientId: 'posthorn',
+          clientSecret: MASK,
+          clientAuthentication: 'client_secret_basic',
+          scope: 'webhooks',
+          audience: null,
+        },
+        pendingAuthentication: null,
+        certificateAuthorities: null,
         metadata: {},
         rateLimit: null,
         ordering: 'none',
@@ -230,6 +252,11 @@ export const Subscription = z
 export type Subscription = z.infer<typeof Subscription>;
 
 export const ChangedSubscription = Subscription.extend({
+  authenticationDropped: z
+    .boolean()
+    .describe(
+      'Whether the new URL gets no `authentication`, because it was entered for another origin. Send it again if it needs one.',
+    ),
   headersDropped: z
     .array(z.string())
     .describe(
@@ -278,6 +305,8 @@ const inputFields = {
         'Posthorn sends values only to the origin (scheme, host and port) of the URL that they were entered for. If you change `url` to ' +
         'another origin without sending `headers`, the new URL gets none.',
     ),
+  authentication: AuthenticationInput,
+  certificateAuthorities: CertificateAuthorities,
   metadata: Metadata,
   rateLimit: z
     .int('must be a whole number of attempts per second')
@@ -321,6 +350,8 @@ export const CreateSubscription = z
     events: inputFields.events.optional(),
     description: inputFields.description.optional(),
     headers: inputFields.headers.optional(),
+    authentication: inputFields.authentication.optional(),
+    certificateAuthorities: inputFields.certificateAuthorities.optional(),
     metadata: inputFields.metadata.optional(),
     rateLimit: inputFields.rateLimit.optional(),
     ordering: inputFields.ordering.optional(),

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 
 /** The kind of a sealed value and the id of its subscription, used as additional authenticated data. So a value
  *  cannot be moved to another subscription, even by someone with write access to the database. */
-export type SealedFor = `${'secret' | 'headers'}:${string}`;
+export type SealedFor = `${'secret' | 'headers' | 'authentication'}:${string}`;
 
 /** Encrypts secrets at rest with AES-256-GCM. A sealed value names its key, so keys can be rotated: the new key
  *  encrypts, old keys still decrypt. */

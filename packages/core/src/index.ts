@@ -87,6 +87,7 @@ export {
   toRetryRules,
 } from './deliver/retry-policy.js';
 export { createSubscription } from './subscriptions/create-subscription.js';
+export { type EnteredAuthentication, readAuthentication } from './secrets/own-access.js';
 export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './secrets/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
 export { testFilter } from './subscriptions/test-filter.js';

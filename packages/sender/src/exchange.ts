@@ -80,6 +80,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#scan?.head ?? Buffer.alloc(0);
   }
 
+  /** Ends an exchange that nothing is sent for. */
+  giveUp(): void {
+    this.#giveUp('aborted');
+  }
+
   readonly attach = (line: Line) => {
     this.#line = line;
   };

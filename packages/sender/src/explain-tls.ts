@@ -2,7 +2,17 @@ import { printable } from './printable.js';
 
 const MAX_NAMES_CHARACTERS = 200;
 const FULL_CHAIN = 'Install the full chain: the certificate, then each intermediate one.';
-const CLIENT_CERTIFICATE = 'Accept requests without a client certificate at this URL, and verify their signature.';
+const CLIENT_CERTIFICATE =
+  'Accept requests without a client certificate at this URL and verify their signature, or add a client certificate to the webhook.';
+const OWN_AUTHORITY = 'or add its authority to the webhook as a certificate authority.';
+
+// Alerts about our certificate: the server requires one, or refuses it.
+const ABOUT_OURS =
+  /_(CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
+const REFUSED = [
+  '{host} refused the client certificate of this webhook',
+  'Check that the endpoint trusts its authority, and that the certificate includes each intermediate one.',
+] as const;
 
 // Node's codes for certificates are those of OpenSSL's X509_verify_cert. All others are ERR_SSL_ and OpenSSL's reason.
 // The reason of an alert from the other side begins with the version that defined it (SSLV3, TLSV1, TLSV13), mostly
@@ -18,17 +28,17 @@ const CAUSES: readonly [codes: RegExp, cause: string, advice: string][] = [
   [
     /^DEPTH_ZERO_SELF_SIGNED_CERT$/,
     'The certificate of {host} is self-signed',
-    'Install one from a public certificate authority.',
+    `Install one from a public certificate authority, ${OWN_AUTHORITY}`,
   ],
   [
     /^SELF_SIGNED_CERT_IN_CHAIN$/,
     'The certificate of {host} comes from a private certificate authority',
-    'Install one from a public authority.',
+    `Install one from a public authority, ${OWN_AUTHORITY}`,
   ],
   [
     /^UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)$/,
     'The certificate chain of {host} is incomplete, or its authority is not a public one',
-    FULL_CHAIN,
+    `${FULL_CHAIN} If the authority is your own, add it to the webhook as a certificate authority.`,
   ],
   [/^CERT_REVOKED$/, 'The certificate of {host} has been revoked', 'Install a new one.'],
   [/^INVALID_PURPOSE$/, 'The certificate of {host} is not a server certificate', 'Install a server certificate.'],
@@ -37,12 +47,7 @@ const CAUSES: readonly [codes: RegExp, cause: string, advice: string][] = [
     'A key or a signature of {host} is too weak',
     'Install a certificate with RSA 2048 or P-256, and with SHA-256.',
   ],
-  [
-    // Alerts about our certificate: the server requires one.
-    /_(CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/,
-    '{host} requires a client certificate, and webhooks are sent without one',
-    CLIENT_CERTIFICATE,
-  ],
+  [ABOUT_OURS, '{host} requires a client certificate, and webhooks are sent without one', CLIENT_CERTIFICATE],
   [
     // With TLS 1.2, a server that requires a client certificate sends the same alert as one without a common cipher
     // suite.
@@ -79,9 +84,13 @@ const UNKNOWN = [
 ] as const;
 
 /** Explains why TLS failed and what to do, by the code of Node or OpenSSL. `error` is the failure itself; for a
- *  wrong name it contains the names of the certificate. */
-export function explainTls(code: string, { host, error }: { host: string; error: unknown }): string {
-  const [cause, advice] = CAUSES.find(([codes]) => codes.test(code))?.slice(1) ?? UNKNOWN;
+ *  wrong name it contains the names of the certificate. `presentsCertificate`: whether we sent a client certificate. */
+export function explainTls(
+  code: string,
+  { host, error, presentsCertificate }: { host: string; error: unknown; presentsCertificate: boolean },
+): string {
+  const isRefused = presentsCertificate && ABOUT_OURS.test(code);
+  const [cause, advice] = isRefused ? REFUSED : (CAUSES.find(([codes]) => codes.test(code))?.slice(1) ?? UNKNOWN);
   const names = certificateNames(error);
   const said = String(cause)
     .replace('{names}', names === null ? '' : ` (${names})`)

@@ -1,4 +1,5 @@
 import { isIP, type LookupFunction, Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import { permits, type AddressPolicy } from './address-policy.js';
 import { boundReads, type BeginResponse } from './bound-reads.js';
@@ -32,22 +33,25 @@ export type Connection = {
 
 export type GuardedConnect = (options: buildConnector.Options, callback: buildConnector.Callback) => Connection;
 
-/** Creates the function that opens every socket of a sender. It connects only to addresses that the policy allows.
+/** Creates the function that opens every socket of an agent. It connects only to addresses that the policy allows.
  *  It checks literals before connecting (Node calls no look-up for them), every address of a name, and the peer's
- *  address once connected. TLS is verified, 1.2 or newer.
+ *  address once connected. TLS is verified, 1.2 or newer. `secureContext`: what TLS presents and trusts; null: Node's
+ *  default.
  *  It calls back exactly once, at the latest after `timeoutMs`: with an open socket or a ConnectFailure. */
 export function guardConnections({
   policy,
   resolve,
   timeoutMs,
+  secureContext = null,
 }: {
   policy: AddressPolicy;
   resolve: Resolve;
   timeoutMs: number;
+  secureContext?: SecureContext | null;
 }): GuardedConnect {
   const allows: Allows = (address, name) => permits(policy, address, name);
 
-  const connect = makeConnector(guardLookup(resolve, allows));
+  const connect = makeConnector(guardLookup(resolve, allows), secureContext);
 
   return (options, callback) => {
     const host = options.hostname.replace(/^\[|\]$/g, '');
@@ -93,9 +97,10 @@ export function guardConnections({
   };
 }
 
-/** Shared by all origins, because thousands of them share its TLS sessions and memory. */
-const makeConnector = (lookup: LookupFunction): buildConnector.connector =>
+/** Shared by all origins of an agent, because thousands of them share its TLS sessions and memory. */
+const makeConnector = (lookup: LookupFunction, secureContext: SecureContext | null): buildConnector.connector =>
   buildConnector({
+    ...(secureContext && { secureContext }),
     timeout: 0, // guardConnections has its own, exact timeout and knows what it waited for
     lookup,
     autoSelectFamily: true,

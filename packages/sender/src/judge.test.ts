@@ -20,5 +20,12 @@ describe('judge', () => {
 
 function circumstances() {
   const exchange = new Exchange({ timeoutMs: 0, keepBytes: 0, signal: undefined });
-  return { host: 'hooks.example.com', isHttps: true, timeoutMs: 15_000, connectTimeoutMs: 5_000, exchange };
+  return {
+    host: 'hooks.example.com',
+    isHttps: true,
+    presentsCertificate: false,
+    timeoutMs: 15_000,
+    connectTimeoutMs: 5_000,
+    exchange,
+  };
 }

@@ -13,6 +13,8 @@ type WithoutCode = Omit<Verdict, 'errorCode'>;
 export type Circumstances = {
   host: string;
   isHttps: boolean;
+  /** Whether the connection has a client certificate. */
+  presentsCertificate: boolean;
   timeoutMs: number;
   connectTimeoutMs: number;
   exchange: Exchange;
@@ -100,7 +102,7 @@ const OUR_FAULT = new Set([
 ]);
 
 async function judgeFailure(reported: Error, circumstances: Circumstances): Promise<Verdict> {
-  const { exchange, host, isHttps } = circumstances;
+  const { exchange, host, isHttps, presentsCertificate } = circumstances;
   if (reported instanceof ConnectFailure) {
     if (OUR_FAULT.has(reported.systemCode ?? '')) throw reported;
     // After a timeout, it says no more than the outcome.
@@ -113,7 +115,7 @@ async function judgeFailure(reported: Error, circumstances: Circumstances): Prom
   const code = codeOf(error) ?? '';
   // With TLS 1.3, a server reports a missing client certificate only after the handshake.
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
-    return { outcome: 'tls_error', errorCode: code, error: explainTls(code, { host, error }) };
+    return { outcome: 'tls_error', errorCode: code, error: explainTls(code, { host, error, presentsCertificate }) };
   }
   if (exchange.hasResponseStarted) {
     const isBrokenOff = isLostConnection(code) || code === 'UND_ERR_SOCKET';
@@ -121,11 +123,12 @@ async function judgeFailure(reported: Error, circumstances: Circumstances): Prom
     return { outcome: 'bad_response', errorCode: fault, error: text };
   }
   const again = exchange.reused ? ' The connection was kept open from an earlier request.' : '';
+  const refused = presentsCertificate ? ' It may have refused the client certificate of this webhook.' : '';
   const scheme = isHttps || exchange.reused ? '' : ' If this port expects TLS, use a URL with https://.';
   return {
     outcome: 'connect_error',
     errorCode: ownCode(code),
-    error: `${host} closed the connection without a response (${plain(code)}).${again} Check your server's log for a crash or a limit.${scheme}`,
+    error: `${host} closed the connection without a response (${plain(code)}).${again}${refused} Check your server's log for a crash or a limit.${scheme}`,
   };
 }
 
@@ -134,7 +137,7 @@ const CHECK_SPEAKS_TLS = 'Check that this port speaks TLS.';
 
 function explainNoConnection(
   { outcome, systemCode, cause }: ConnectFailure,
-  { host, connectTimeoutMs, exchange }: Circumstances,
+  { host, connectTimeoutMs, exchange, presentsCertificate }: Circumstances,
 ): string {
   const code = plain(systemCode);
   switch (outcome) {
@@ -147,7 +150,7 @@ function explainNoConnection(
         ? `${host} closed the connection during the TLS handshake (${code}). ${CHECK_SPEAKS_TLS} Check the server's log.`
         : `Could not connect to ${host} (${code}). ${CHECK_REACHABLE}`;
     case 'tls_error':
-      return explainTls(code, { host, error: cause });
+      return explainTls(code, { host, error: cause, presentsCertificate });
     case 'blocked':
       return `The URL resolves to an address that is not allowed. Use one that is reachable from the internet. ${ALLOWED_BY}`;
     default:

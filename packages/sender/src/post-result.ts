@@ -6,6 +6,7 @@
  *  dns_error      the name has no address, or no name server responded in time
  *  connect_error  refused, unreachable, or closed before the response started
  *  tls_error      certificate or protocol
+ *  auth_error     the subscription's authentication failed before the request, so nothing was sent to the endpoint
  *  blocked        the URL, or an address it resolves to, is not allowed
  *  bad_response   not HTTP, oversized headers, 101, or a response that ends within its headers
  *  aborted        the caller's signal fired */
@@ -17,6 +18,7 @@ export type Outcome =
   | 'dns_error'
   | 'connect_error'
   | 'tls_error'
+  | 'auth_error'
   | 'blocked'
   | 'bad_response'
   | 'aborted';
@@ -48,7 +50,7 @@ export type PostResult = {
   timings: Timings;
   /** The address of the connection; null if blocked. */
   remoteAddress: string | null;
-  /** null: no request was made, because the URL is not allowed. */
+  /** null: no request was made, because the URL is not allowed or the authentication failed. */
   request: SentRequest | null;
   /** Values without surrounding white space, as UTF-8 or else latin1. Repeated values are joined with a comma;
    *  cookies and credentials are masked. null without a final response. */
@@ -61,8 +63,8 @@ export type PostResult = {
   bodyTooLarge: boolean;
   /** The header's value; null if absent or repeated with another value. */
   retryAfter: string | null;
-  /** The code of the system, of OpenSSL, of the resolver or of the HTTP parser, such as ECONNREFUSED or CERT_HAS_EXPIRED. null: no
-   *  code. */
+  /** The code of the system, of OpenSSL, of the resolver or of the HTTP parser, such as ECONNREFUSED or CERT_HAS_EXPIRED;
+   *  for `auth_error`, an AuthCode; for a 401 to an access token, TOKEN_REJECTED. null: no code. */
   errorCode: string | null;
   /** A message for the endpoint's developer, with what to do; null for `ok`. Never contains a resolved address. */
   error: string | null;

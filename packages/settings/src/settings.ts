@@ -295,6 +295,13 @@ export const settings = {
       'Networks that subscriptions never reach, such as your own public ranges: CIDRs, host names or wildcards, ' +
       'comma-separated, or `none`. It overrides ALLOW_PRIVATE_NETWORKS. The host of PUBLIC_URL is always blocked.',
   },
+  EXTRA_CA_CERTS: {
+    schema: text(),
+    default: null,
+    description:
+      'Path of a PEM file with certificate authorities that workers trust in addition to the public ones, for endpoints and token servers. ' +
+      'Workers read it when they start. A subscription can have its own (`certificateAuthorities`).',
+  },
   REQUIRE_HTTPS: {
     schema: flag(),
     default: 'true',

@@ -2,6 +2,8 @@ export { cloneDatabase, type ClonedDatabase } from './clone-database.js';
 export { findBrowser } from './find-browser.js';
 export { isWaitingForLock } from './is-waiting-for-lock.js';
 export { makeCertificate } from './make-certificate.js';
+export { makeCertificates } from './make-certificates.js';
+export { openTokenServer, type TokenServer } from './open-token-server.js';
 export { openProxy, type Proxy, type NetworkState } from './open-proxy.js';
 export { openEndpoint, type ScriptedResponse, type Endpoint, type Received } from './open-endpoint.js';
 export { makeScratchFolder } from './make-scratch-folder.js';

@@ -223,6 +223,8 @@ function subscriptionSnapshot(row: Subscription): Snapshot {
       metadata,
       query: [queryOf(url), queryOf(pendingUrl)],
       headers: [hex(row.headersSealed), hex(row.pendingHeadersSealed)],
+      authentication: [hex(row.authenticationSealed), hex(row.pendingAuthenticationSealed)],
+      certificateAuthorities: row.certificateAuthorities,
     },
   };
 }

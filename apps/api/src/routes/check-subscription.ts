@@ -1,6 +1,12 @@
-import { type ChangeSubscription, MASK } from '@posthorn/contract';
-import { checkRetryPolicy, MAX_FILTERS, MAX_OWN_HEADERS_BYTES, whyNotFilter } from '@posthorn/core';
-import { checkHeaders, checkUrl } from '@posthorn/sender';
+import { type AuthenticationInput, type ChangeSubscription, MASK } from '@posthorn/contract';
+import {
+  checkRetryPolicy,
+  type EnteredAuthentication,
+  MAX_FILTERS,
+  MAX_OWN_HEADERS_BYTES,
+  whyNotFilter,
+} from '@posthorn/core';
+import { checkAuthorities, checkClientCertificate, checkHeaders, checkUrl } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 import { EventTypeUnknown, InvalidRequest, UrlNotAllowed } from '../errors.js';
 
@@ -41,6 +47,39 @@ export async function requireFilter(
     throw new InvalidRequest([{ path: 'filter', message: `is not accepted by Postgres: ${whyNot}` }]);
 }
 
+/** Returns the authentication to store, with a normalized token URL; undefined: unchanged. Throws InvalidRequest if that URL is
+ *  not allowed. */
+export function enteredAuthentication(
+  deps: Pick<ApiDeps, 'addresses'>,
+  { authentication }: Pick<ChangeSubscription, 'authentication'>,
+): EnteredAuthentication | undefined {
+  return authentication === undefined
+    ? undefined
+    : { entered: withTokenUrl(deps, authentication), checkClientCertificate };
+}
+
+function withTokenUrl(
+  { addresses }: Pick<ApiDeps, 'addresses'>,
+  authentication: AuthenticationInput,
+): AuthenticationInput {
+  if (authentication?.type !== 'oauth2') return authentication;
+  const check = checkUrl(authentication.tokenUrl, addresses);
+  if (!check.ok)
+    throw new InvalidRequest([{ path: 'authentication.tokenUrl', message: `is not allowed: ${check.reason}` }]);
+  return { ...authentication, tokenUrl: check.href };
+}
+
+/** Throws InvalidRequest for certificate authorities that cannot be used. */
+export function requireAuthorities({
+  certificateAuthorities,
+}: Pick<ChangeSubscription, 'certificateAuthorities'>): void {
+  const reason = certificateAuthorities ? checkAuthorities(certificateAuthorities, new Date()) : null;
+  if (reason !== null) throw new InvalidRequest([{ path: 'certificateAuthorities', message: reason }]);
+}
+
+export const authenticationRefused = ({ field, reason }: { field: string; reason: string }): InvalidRequest =>
+  new InvalidRequest([{ path: `authentication.${field}`, message: reason }]);
+
 /** Throws InvalidRequest for the first masked value: a new subscription has no stored values. */
 export function requireValues(headers: Record<string, string>): void {
   const masked = Object.entries(headers).find(([, value]) => value === MASK);
@@ -71,9 +110,17 @@ export const filtersReached = (): InvalidRequest =>
     },
   ]);
 
-/** The audit log note about headers that were dropped because the origin of the URL changed. */
-export const headersDroppedNote = (names: string[]): Record<string, unknown> =>
-  names.length === 0 ? {} : { headersDropped: { to: names } };
+/** The audit log note about headers and an authentication that were dropped because the origin of the URL changed. */
+export const droppedNote = ({
+  headersDropped,
+  authenticationDropped,
+}: {
+  headersDropped: string[];
+  authenticationDropped: boolean;
+}): Record<string, unknown> => ({
+  ...(headersDropped.length > 0 && { headersDropped: { to: headersDropped } }),
+  ...(authenticationDropped && { authenticationDropped: { to: true } }),
+});
 
 const mapValues = (of: Record<string, string>, change: (value: string) => string): Record<string, string> =>
   Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value)]));

@@ -25,7 +25,7 @@ import {
 } from '../errors.js';
 import { type Caller, openIdentify } from '../plugins/api-key.js';
 import { openShares } from '../shares.js';
-import { headersDroppedNote } from './check-subscription.js';
+import { droppedNote } from './check-subscription.js';
 import { handlePapercupsError } from '../papercups-errors.js';
 import {
   CHANGE_ERRORS,
@@ -163,7 +163,8 @@ function createRoute(
             throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
           case 'headers_too_large':
           case 'filters_reached':
-            throw new Error('no header and no filter was given');
+          case 'authentication_refused':
+            throw new Error('no header, no filter and no authentication was given');
           case 'rate_limited':
             throw new RateLimited(result.retryAfterSeconds);
           default:
@@ -232,9 +233,9 @@ function changeRoutes(
           const result = await changeSubscription(deps, { ...key, changes });
           if (result.outcome === 'not_found') throw new NotFound('subscription');
           if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-          if (result.outcome !== 'changed') throw new Error('no header and no filter was changed');
+          if (result.outcome !== 'changed') throw new Error('no header, no filter and no authentication was changed');
           request.auditAfter = result.subscription;
-          request.auditNotes = headersDroppedNote(result.headersDropped);
+          request.auditNotes = droppedNote(result);
           return handshakes.ended(result.subscription, result.verificationId);
         };
         const row = await ('url' in changes ? handshakes.whileWaiting(key.accountId, change) : change());

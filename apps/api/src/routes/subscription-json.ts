@@ -1,6 +1,7 @@
 import { type Circuit, type Outage, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
 import { readHeaderNames, responseText, storedSchedule, type Subscription as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
+import { authenticationJson } from './authentication-json.js';
 import { storedObject } from './stored-json.js';
 
 /** A subscription without its secrets, and with masked header values. */
@@ -13,6 +14,8 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     events: row.events,
     description: row.description,
     ...readHeaderNames(deps, row),
+    ...authenticationJson(deps, row),
+    certificateAuthorities: row.certificateAuthorities,
     metadata: storedObject(row.metadata),
     rateLimit: row.rateLimit,
     ordering: row.ordering,

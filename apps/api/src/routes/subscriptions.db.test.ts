@@ -1,4 +1,5 @@
 import { MASK } from '@posthorn/contract';
+import { makeCertificates } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
 
@@ -45,6 +46,9 @@ describe('create', () => {
       metadata: { owner: { id: 7 } },
       status: 'unverified',
       rateLimit: null,
+      authentication: null,
+      pendingAuthentication: null,
+      certificateAuthorities: null,
       ordering: 'none',
       retrySchedule: null,
       timeoutMs: null,
@@ -169,6 +173,101 @@ describe('retry policy', () => {
   it('names both fields if both are outside the limits', async () => {
     const { json } = await create({ url, retrySchedule: [0], timeoutMs: 40_000 });
     expect(json.errors.map(({ path }: { path: string }) => path)).toEqual(['retrySchedule[0]', 'timeoutMs']);
+  });
+});
+
+describe('authentication', () => {
+  const url = 'https://hooks.example.com/webhook';
+  const { key, authority, valid, expired } = makeCertificates();
+  const oauth2 = {
+    type: 'oauth2',
+    tokenUrl: 'https://login.example.com/oauth2/token',
+    clientId: 'posthorn',
+    clientSecret: 'hush-client-secret',
+  };
+  const certificate = { type: 'clientCertificate', certificate: valid, privateKey: key };
+  const shownOauth2 = {
+    ...oauth2,
+    clientSecret: MASK,
+    clientAuthentication: 'client_secret_basic',
+    scope: null,
+    audience: null,
+  };
+
+  it('is stored and changed, used for the handshake, and never shows a secret', async () => {
+    const { status, json, text } = await create({ url, authentication: oauth2 });
+    expect([status, json.authentication, json.pendingAuthentication]).toEqual([201, shownOauth2, null]);
+    expect(text).not.toContain('hush');
+    await api.work();
+    expect(api.posts.at(-1)?.access).toMatchObject({ authentication: { clientSecret: 'hush-client-secret' } });
+
+    const changed = await change(json.id, { authentication: { ...shownOauth2, scope: 'webhooks' } });
+    expect(changed.json.authentication).toEqual({ ...shownOauth2, scope: 'webhooks' });
+    const replaced = await change(json.id, { authentication: certificate });
+    expect(replaced.json.authentication).toEqual({
+      type: 'clientCertificate',
+      subject: 'CN=localhost',
+      issuer: 'CN=authority',
+      notAfter: TIME,
+      fingerprint: expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/),
+    });
+    expect(replaced.text).not.toContain('PRIVATE KEY');
+    expect((await change(json.id, { authentication: null })).json.authentication).toBeNull();
+  });
+
+  it('regression: stays with the origin it was entered for; the response and the audit log say so', async () => {
+    const id = await api.activeSubscription(account, { url, authentication: oauth2 });
+    const { json } = await change(id, { url: 'https://other.example.com/' });
+    expect(json).toMatchObject({
+      authentication: shownOauth2,
+      pendingAuthentication: null,
+      authenticationDropped: true,
+    });
+    const { json: audit } = await api.call('GET', `/v1/accounts/${account}/audit?action=subscriptions.change&limit=1`);
+    expect(audit.data[0].changes).toMatchObject({ authenticationDropped: { to: true } });
+    await change(id, { url, authentication: certificate, certificateAuthorities: authority });
+    const { json: next } = await api.call('GET', `/v1/accounts/${account}/audit?action=subscriptions.change&limit=1`);
+    expect(next.data[0].changes).toMatchObject({
+      authentication: { changed: true },
+      certificateAuthorities: { changed: true },
+    });
+    expect(JSON.stringify([audit, next])).not.toMatch(/hush|BEGIN/);
+  });
+
+  it('certificate authorities are stored, shown and removed', async () => {
+    const { json } = await create({ url, certificateAuthorities: authority });
+    expect(json.certificateAuthorities).toBe(authority);
+    expect((await change(json.id, { certificateAuthorities: null })).json.certificateAuthorities).toBeNull();
+  });
+
+  it.each([
+    [
+      { authentication: { ...oauth2, tokenUrl: 'http://127.0.0.1/token' } },
+      'authentication.tokenUrl',
+      'is not allowed',
+    ],
+    [{ authentication: { ...oauth2, tokenUrl: 'token' } }, 'authentication.tokenUrl', 'is not allowed'],
+    [{ authentication: { ...oauth2, clientSecret: '' } }, 'authentication.clientSecret', ''],
+    [{ authentication: { ...oauth2, clientAuthentication: 'none' } }, 'authentication.clientAuthentication', ''],
+    [{ authentication: { type: 'basic' } }, 'authentication.type', ''],
+    [{ authentication: { ...certificate, privateKey: MASK } }, 'authentication.privateKey', 'is masked, but no value'],
+    [
+      { authentication: { ...certificate, certificate: expired } },
+      'authentication.certificate',
+      'expired on 2021-01-01',
+    ],
+    [{ authentication: { ...certificate, certificate: 'x' } }, 'authentication.certificate', 'contains no PEM'],
+    [{ authentication: { ...certificate, privateKey: valid } }, 'authentication.privateKey', 'is not a private key'],
+    [{ certificateAuthorities: 'x' }, 'certificateAuthorities', 'contains no PEM certificate'],
+    [{ certificateAuthorities: expired }, 'certificateAuthorities', 'which expired on 2021-01-01'],
+    [{ certificateAuthorities: 'x'.repeat(16_385) }, 'certificateAuthorities', 'at most 16384'],
+  ])('refuses what cannot work and names the field; nothing changes: %#', async (body, path, message) => {
+    const id = await api.activeSubscription(account, { authentication: oauth2 });
+    for (const refused of [await create({ url, ...body }), await change(id, { url, ...body })]) {
+      expect(refused.status).toBe(422);
+      expect(refused.json.errors).toContainEqual({ path, message: expect.stringContaining(message) });
+    }
+    expect((await get(id)).authentication).toEqual(shownOauth2);
   });
 });
 

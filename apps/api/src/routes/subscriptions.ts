@@ -31,10 +31,13 @@ import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
 import { inOrder, pageSorted } from '../page-sorted.js';
 import {
+  authenticationRefused,
+  droppedNote,
+  enteredAuthentication,
   filtersReached,
   headerNotStored,
-  headersDroppedNote,
   headersTooLarge,
+  requireAuthorities,
   requireEventTypes,
   requireFilter,
   requireHeaders,
@@ -80,12 +83,14 @@ export const subscriptionRoutes: Routes<
       const url = requireUrl(deps, body.url);
       requireHeaders(headers);
       requireValues(headers);
+      const authentication = enteredAuthentication(deps, body);
+      requireAuthorities(body);
       requireRetryPolicy(deps, body);
       await requireFilter(deps, body);
       await requireEventTypes(deps, events);
       const result = await createSubscription(
         deps,
-        { ...given(body), accountId: params.account, url, events, headers },
+        { ...given({ ...body, authentication }), accountId: params.account, url, events, headers },
         { maxSubscriptions: deps.maxSubscriptionsPerAccount },
       );
       switch (result.outcome) {
@@ -98,6 +103,8 @@ export const subscriptionRoutes: Routes<
           throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
         case 'headers_too_large':
           throw headersTooLarge();
+        case 'authentication_refused':
+          throw authenticationRefused(result);
         case 'filters_reached':
           throw filtersReached();
         case 'rate_limited':
@@ -229,7 +236,8 @@ export const subscriptionRoutes: Routes<
         summary: 'Change a subscription',
         description:
           'A new `url` is verified first. Until then the old one receives events, and the new one is `pendingUrl`. ' +
-          'A `url` of another origin gets only the `headers` of the same request: `headersDropped` names the others. ' +
+          'A `url` of another origin gets only the `headers` and the `authentication` of the same request: `headersDropped` and ' +
+          '`authenticationDropped` name the others. ' +
           'A change of `headers` alone applies to `pendingUrl` if there is one, otherwise to `url`. ' +
           'An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
@@ -242,20 +250,28 @@ export const subscriptionRoutes: Routes<
       const { params, body } = request;
       const url = body.url === undefined ? undefined : requireUrl(deps, body.url);
       if (body.headers) requireHeaders(body.headers);
+      const authentication = enteredAuthentication(deps, body);
+      requireAuthorities(body);
       requireRetryPolicy(deps, body);
       await requireFilter(deps, body);
       if (body.events) await requireEventTypes(deps, body.events);
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
-      const result = await changeSubscription(deps, { ...key, changes: given({ ...body, url }) });
+      const result = await changeSubscription(deps, { ...key, changes: given({ ...body, url, authentication }) });
       switch (result.outcome) {
         case 'changed':
           request.auditAfter = result.subscription;
-          request.auditNotes = headersDroppedNote(result.headersDropped);
-          return { ...subscriptionJson(deps, result.subscription), headersDropped: result.headersDropped };
+          request.auditNotes = droppedNote(result);
+          return {
+            ...subscriptionJson(deps, result.subscription),
+            headersDropped: result.headersDropped,
+            authenticationDropped: result.authenticationDropped,
+          };
         case 'header_not_stored':
           throw headerNotStored(result.name);
         case 'headers_too_large':
           throw headersTooLarge();
+        case 'authentication_refused':
+          throw authenticationRefused(result);
         case 'filters_reached':
           throw filtersReached();
         case 'not_found':

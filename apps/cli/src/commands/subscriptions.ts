@@ -93,6 +93,11 @@ export async function updateSubscription({
       `Not sent to the new URL, which has another origin: ${changed.headersDropped.join(', ')}. Set them again with --header.`,
     );
   }
+  if (changed.authenticationDropped) {
+    terminal.note(
+      'The new URL has another origin, so it has no authentication. Set it again with the API or the console.',
+    );
+  }
 }
 
 export async function deleteSubscription({

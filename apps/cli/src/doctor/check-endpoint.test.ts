@@ -11,6 +11,7 @@ afterEach(() => endpoint.close());
 const rules = {
   allowPrivateNetworks: '127.0.0.0/8',
   denyNetworks: 'none',
+  extraCaCerts: null,
   requireHttps: false,
   publicUrl: null,
   deliveryTimeoutMs: 30_000,

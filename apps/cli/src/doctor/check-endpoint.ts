@@ -1,20 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { handshakeBody, judgeResponse, newChallenge } from '@posthorn/core/handshake';
-import { openSender, readAddressPolicy } from '@posthorn/sender';
+import { openSender, readAddressPolicy, readAuthoritiesFile } from '@posthorn/sender';
 import { type Check, failed, ok, warning } from './check.js';
 
 interface Rules {
   allowPrivateNetworks: string;
   denyNetworks: string;
+  extraCaCerts: string | null;
   requireHttps: boolean;
   publicUrl: string | null;
   deliveryTimeoutMs: number;
 }
 
-/** Sends the handshake to a URL as a worker would, with the address rules and the time limit of the settings. */
+/** Sends the handshake to a URL as a worker would, with the address rules, the certificate authorities and the time limit of the settings. */
 export async function checkEndpoint(url: string, rules: Rules, version: string): Promise<Check> {
   const name = `Endpoint ${url}`;
-  const sender = openSender({ policy: readAddressPolicy(rules), userAgent: `Posthorn/${version}` });
+  const certificateAuthorities = readAuthoritiesFile(rules.extraCaCerts);
+  if (typeof certificateAuthorities === 'string') return failed(name, certificateAuthorities, 'Correct the setting.');
+  const policy = readAddressPolicy(rules);
+  const sender = openSender({ policy, userAgent: `Posthorn/${version}`, certificateAuthorities });
   try {
     const challenge = newChallenge();
     const result = await sender.post({

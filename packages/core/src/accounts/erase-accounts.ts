@@ -2,6 +2,7 @@ import pg from 'pg';
 import { inTransaction } from '../database.js';
 import { dropDeltasOf } from '../stats/fold-stats.js';
 import { inIdOrder } from '../look-up.js';
+import { NO_AUTHENTICATION } from '../secrets/own-access.js';
 
 /** How far the erasure of an account is. */
 interface At {
@@ -166,7 +167,7 @@ export async function closeSubscriptions(
   if (ids.length === 0) return { count: 0, position: null };
   const closed = await client.query(
     `UPDATE subscriptions SET deleted_at = now(), updated_at = now(), description = NULL, metadata = '{}', pending_url = NULL,
-       headers_sealed = NULL, headers_origin = NULL, pending_headers_sealed = NULL, pending_headers_origin = NULL
+       headers_sealed = NULL, headers_origin = NULL, pending_headers_sealed = NULL, pending_headers_origin = NULL, ${NO_AUTHENTICATION}
      WHERE id = ANY ($1) AND deleted_at IS NULL`,
     [ids],
   );

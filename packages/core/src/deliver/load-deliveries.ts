@@ -15,7 +15,8 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",
   s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL AS "isDeleted",
   ${IS_DEFERRED_BY_CIRCUIT} AS "isDeferredByCircuit", ${IS_TURN_OVER} AS "isTurnOver",
-  s.headers_sealed AS "headersSealed", s.retry_schedule AS "retrySchedule", s.timeout_ms AS "timeoutMs",
+  s.headers_sealed AS "headersSealed", s.authentication_sealed AS "authenticationSealed",
+  s.certificate_authorities AS "certificateAuthorities", s.retry_schedule AS "retrySchedule", s.timeout_ms AS "timeoutMs",
   ARRAY(
     SELECT k.sealed FROM secrets k
     WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())

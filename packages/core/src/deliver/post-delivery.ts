@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import type { Cipher } from '../cipher.js';
 import { type LoadedDelivery, isUrgent } from '../deliveries/delivery.js';
+import { openAccess } from '../secrets/own-access.js';
 import { openHeaders } from '../secrets/own-headers.js';
 
 export interface PostingOptions {
@@ -13,7 +14,7 @@ export interface PostingOptions {
 /** The record of a timeout is delayed by up to this share of the timeout. */
 const TIMEOUT_JITTER = 0.05;
 
-/** Makes one POST of a delivery, with its secrets and headers decrypted. `eventId` becomes the `webhook-id`.
+/** Makes one POST of a delivery, with its secrets, headers and authentication decrypted. `eventId` becomes the `webhook-id`.
  *  `timeoutMs` limits the whole attempt, the response's body included.
  *  Throws if they cannot be decrypted. A failure of the endpoint is a result.
  *  Attempts that time out together would all be recorded at once and delay new ones. So after a timeout it waits for
@@ -30,6 +31,7 @@ export async function postDelivery(
     body: delivery.body,
     secrets: delivery.secretsSealed.map((sealed) => cipher.open(sealed, `secret:${subscriptionId}`)),
     headers: openHeaders({ cipher }, subscriptionId, delivery.headersSealed),
+    access: openAccess({ cipher }, subscriptionId, delivery),
     timeoutMs,
     signal,
   });

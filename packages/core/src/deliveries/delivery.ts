@@ -48,6 +48,8 @@ export interface LoadedDelivery {
   retrySchedule: number[] | null;
   timeoutMs: number | null;
   headersSealed: Buffer | null;
+  authenticationSealed: Buffer | null;
+  certificateAuthorities: string | null;
   /** Unexpired secrets, the current one first. */
   secretsSealed: Buffer[];
   /** By the database's clock. */

@@ -43,6 +43,7 @@ const LAST_ATTEMPT: Record<AttemptOutcome, (statusCode: number | null) => string
   dns_error: () => 'The host name of the URL could not be resolved for the last attempt.',
   connect_error: () => 'The last attempt could not connect to the endpoint.',
   tls_error: () => 'The last attempt failed because of the endpoint’s certificate or TLS configuration.',
+  auth_error: () => 'The last attempt was not sent, because the authentication of the subscription failed.',
   blocked: () => 'The URL resolves to an address that is not allowed.',
   bad_response: () => 'The response to the last attempt was not valid HTTP.',
   aborted: () => 'A shutdown aborted the last attempt.',

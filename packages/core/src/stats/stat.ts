@@ -5,7 +5,7 @@
 //   column of stats      counts                                                         of a subscription too
 //   accepted             events that were stored                                        no
 //   <outcome>            attempts, by outcome                                           yes
-//   ms_<bucket>          attempts by duration; not `aborted`, not `blocked`             yes
+//   ms_<bucket>          attempts by duration; not `aborted`, `blocked`, `auth_error`   yes
 //   succeeded, failed    deliveries that an attempt ended with this status              yes
 //
 // A row belongs to an account, event type, status code (0: none), and minute or hour; subscriptions only have hours.
@@ -23,7 +23,7 @@ const PER_OCTAVE = 4;
 export const LAST_BUCKET = 68;
 /** SQL: bucket n has durations above 2^((n-1)/4) ms, up to 2^(n/4) ms; bucket 0 those up to 1 ms, the last one all
  *  longer ones. */
-export const DURATION_BUCKET = `CASE WHEN outcome NOT IN ('aborted', 'blocked')
+export const DURATION_BUCKET = `CASE WHEN outcome NOT IN ('aborted', 'blocked', 'auth_error')
   THEN least(${LAST_BUCKET}, ceil(${PER_OCTAVE} * ln(greatest(duration_ms, 1)::float8) / ln(2::float8) - 1e-9))::smallint END`;
 
 /** Returns the representative duration of a bucket in milliseconds: within 9 % and half a millisecond of every

@@ -7,6 +7,13 @@ import type { SubscriptionOrdering } from '../generated/prisma/client.js';
 import { hasRoomForFilter } from '../publish/passes-filter.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import type { NewSubscription } from './create-subscription.js';
+import {
+  acceptAuthentication,
+  type AuthenticationProblem,
+  openAuthentication,
+  sealAuthentication,
+  sealedAuthenticationFor,
+} from '../secrets/own-access.js';
 import { areTooLarge, keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from '../secrets/own-headers.js';
 import {
   type LockedSubscription,
@@ -20,8 +27,15 @@ export type SubscriptionChanges = Partial<Omit<NewSubscription, 'accountId'>>;
 
 export type ChangeSubscriptionResult =
   /** verificationId: the verification that a new URL started, or null. headersDropped: names of headers that the new
-   *  URL does not get, because their values were entered for another origin. */
-  | { outcome: 'changed'; subscription: Subscription; verificationId: string | null; headersDropped: string[] }
+   *  URL does not get, because their values were entered for another origin. authenticationDropped: the same for its
+   *  authentication. */
+  | {
+      outcome: 'changed';
+      subscription: Subscription;
+      verificationId: string | null;
+      headersDropped: string[];
+      authenticationDropped: boolean;
+    }
   | { outcome: 'not_found' }
   /** The account has MAX_FILTERS filters. */
   | { outcome: 'filters_reached' }
@@ -29,14 +43,15 @@ export type ChangeSubscriptionResult =
   | { outcome: 'header_not_stored'; name: string }
   /** The headers, including kept values, exceed MAX_OWN_HEADERS_BYTES. */
   | { outcome: 'headers_too_large' }
+  | ({ outcome: 'authentication_refused' } & AuthenticationProblem)
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Changes the given fields in one transaction. A new URL is verified first: until then it is `pendingUrl`, and the
  *  old URL keeps receiving events. (If no URL was ever verified, the new one replaces it at once.) The current URL
  *  removes a pending one. A change without `url` keeps the verification.
- *  Headers belong to the URL that was entered last and to its origin: a URL of another origin gets the headers of
- *  this change, or none. Until it is verified, the old URL keeps its own. A masked header keeps the value stored for
- *  this origin. */
+ *  Headers and the authentication belong to the URL that was entered last and to its origin: a URL of another origin gets the headers of
+ *  this change, or none. Until it is verified, the old URL keeps its own. A masked header or secret keeps the value
+ *  stored for this origin. */
 export async function changeSubscription(
   deps: Deps,
   { accountId, id, changes }: SubscriptionKey & { changes: SubscriptionChanges },
@@ -60,17 +75,14 @@ export async function changeSubscription(
     const entered = now.pendingUrl ?? now.url;
     const isNew = url !== undefined && url !== entered;
     const backToOld = isNew && url === now.url;
-    if (backToOld) {
-      sets.push(
-        `verification_id = (SELECT v.id FROM verifications v WHERE v.subscription_id = subscriptions.id AND v.url = subscriptions.url
-           AND v.status = 'verified' ORDER BY v.created_at DESC LIMIT 1)`,
-      );
-    }
+    if (backToOld) sets.push(RESTORE_VERIFICATION);
     const urls = isNew ? urlsAfter(now, url) : { url: now.url, pendingUrl: now.pendingUrl };
     const placed = placeHeaders(deps, { id, now, urls, headers: changes.headers });
     if ('missing' in placed) return { outcome: 'header_not_stored', name: placed.missing } as const;
     if ('tooLarge' in placed) return { outcome: 'headers_too_large' } as const;
-    for (const [column, value] of Object.entries(placed.columns)) set(column, value);
+    const access = placeAuthentication(deps, { id, now, urls, authentication: changes.authentication });
+    if ('problem' in access) return { outcome: 'authentication_refused', ...access.problem } as const;
+    for (const [column, value] of Object.entries({ ...placed.columns, ...access.columns })) set(column, value);
     const verify = isNew && !backToOld;
     if (verify) {
       const left = await verificationsLeft(client, accountId);
@@ -78,7 +90,12 @@ export async function changeSubscription(
     }
     await client.query(`UPDATE subscriptions SET ${sets.join(', ')} WHERE account_id = $1 AND id = $2`, values);
     const verificationId = verify ? await startVerification(client, { accountId, subscriptionId: id, url }) : null;
-    return { outcome: 'changed', verificationId, headersDropped: placed.dropped } as const;
+    return {
+      outcome: 'changed',
+      verificationId,
+      headersDropped: placed.dropped,
+      authenticationDropped: access.dropped,
+    } as const;
   };
   // A filter and the verification of a new URL count towards limits of the account.
   const changed = await (url === undefined && !addsFilter
@@ -93,9 +110,15 @@ export async function changeSubscription(
   return subscription ? { ...changed, subscription } : { outcome: 'not_found' };
 }
 
+/** SQL: makes the last verification of the current URL the current one again. */
+const RESTORE_VERIFICATION = `
+  verification_id = (SELECT v.id FROM verifications v WHERE v.subscription_id = subscriptions.id AND v.url = subscriptions.url
+    AND v.status = 'verified' ORDER BY v.created_at DESC LIMIT 1)`;
+
 /** Columns that do not depend on the subscription's state. */
 function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
   const { events, scope, description, metadata, rateLimit, ordering, retrySchedule, timeoutMs, filter } = changes;
+  const { certificateAuthorities } = changes;
   const columns = {
     events,
     scope,
@@ -107,6 +130,7 @@ function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
     retry_schedule: retrySchedule && JSON.stringify(retrySchedule),
     timeout_ms: timeoutMs,
     filter,
+    certificate_authorities: certificateAuthorities,
   };
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }
@@ -179,5 +203,47 @@ function placeHeaders(
       pending_headers_origin: sealedPending && target,
     },
     dropped: headers === undefined ? Object.keys(before).filter((name) => !names.has(name.toLowerCase())) : [],
+  };
+}
+
+/** Returns the columns of the authentication after a change, by the rules of placeHeaders, and whether a URL of another
+ *  origin does not get it. */
+function placeAuthentication(
+  deps: Pick<Deps, 'cipher'>,
+  {
+    id,
+    now,
+    urls,
+    authentication,
+  }: {
+    id: string;
+    now: LockedSubscription;
+    urls: { url: string; pendingUrl: string | null };
+    authentication: SubscriptionChanges['authentication'];
+  },
+): { columns: Record<string, unknown>; dropped: boolean } | { problem: AuthenticationProblem } {
+  const url = urls.pendingUrl ?? urls.url;
+  const target = originOf(url);
+  const kept = sealedAuthenticationFor(now, target);
+  let sealed = kept;
+  if (authentication !== undefined) {
+    const stored = openAuthentication(deps, id, kept);
+    const accepted = acceptAuthentication(authentication, { url, stored, now: new Date() });
+    if ('problem' in accepted) return accepted;
+    sealed = sealAuthentication(deps, id, accepted.authentication);
+  }
+
+  const inForce = originOf(urls.url);
+  const sealedInForce = inForce === target ? sealed : sealedAuthenticationFor(now, inForce);
+  const sealedPending = inForce === target ? null : sealed;
+  const before = sealedAuthenticationFor(now, originOf(now.pendingUrl ?? now.url));
+  return {
+    columns: {
+      authentication_sealed: sealedInForce,
+      authentication_origin: sealedInForce && inForce,
+      pending_authentication_sealed: sealedPending,
+      pending_authentication_origin: sealedPending && target,
+    },
+    dropped: authentication === undefined && before !== null && kept === null,
   };
 }

@@ -6,6 +6,12 @@ import { newId } from '../id.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import { hasRoomForFilter } from '../publish/passes-filter.js';
 import { newSecret } from '../secrets/new-secret.js';
+import {
+  acceptAuthentication,
+  type AuthenticationProblem,
+  type EnteredAuthentication,
+  sealAuthentication,
+} from '../secrets/own-access.js';
 import { areTooLarge, originOf, sealHeaders } from '../secrets/own-headers.js';
 import { type Subscription, findSubscription } from './subscription.js';
 
@@ -18,6 +24,10 @@ export interface NewSubscription {
   scope?: string | null;
   description?: string | null;
   headers?: Record<string, string>;
+  /** With a token URL as returned by checkUrl. */
+  authentication?: EnteredAuthentication;
+  /** PEM that checkAuthorities accepts; null: none. */
+  certificateAuthorities?: string | null;
   metadata?: Record<string, unknown>;
   /** Attempts per second; null: no limit. */
   rateLimit?: number | null;
@@ -38,6 +48,7 @@ export type CreateSubscriptionResult =
   | { outcome: 'filters_reached' }
   /** The headers exceed MAX_OWN_HEADERS_BYTES. */
   | { outcome: 'headers_too_large' }
+  | ({ outcome: 'authentication_refused' } & AuthenticationProblem)
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Stores a subscription with its first secret and starts its verification in one transaction; enqueues after the
@@ -52,34 +63,20 @@ export async function createSubscription(
   if (areTooLarge(input.headers ?? {})) return { outcome: 'headers_too_large' };
   const id = newId();
   const { accountId, url } = input;
+  const accepted = acceptAuthentication(input.authentication, { url, stored: null, now: new Date() });
+  if ('problem' in accepted) return { outcome: 'authentication_refused', ...accepted.problem };
   const started = await inAccount(db.pool, accountId, async (client) => {
     if (!(await hasRoom(client, accountId, maxSubscriptions))) return { outcome: 'quota_reached' } as const;
     if (typeof input.filter === 'string' && !(await hasRoomForFilter(client, { accountId, id })))
       return { outcome: 'filters_reached' } as const;
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
-    const headersSealed = sealHeaders(deps, id, input.headers);
-    await client.query(
-      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit, ordering, retry_schedule,
-         timeout_ms, filter)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-      [
-        id,
-        accountId,
-        url,
-        input.events,
-        input.scope ?? null,
-        input.description ?? null,
-        headersSealed,
-        headersSealed && originOf(url),
-        JSON.stringify(input.metadata ?? {}),
-        input.rateLimit ?? null,
-        input.ordering ?? 'none',
-        input.retrySchedule ? JSON.stringify(input.retrySchedule) : null,
-        input.timeoutMs ?? null,
-        input.filter ?? null,
-      ],
-    );
+    await insertSubscription(client, {
+      ...input,
+      id,
+      headersSealed: sealHeaders(deps, id, input.headers),
+      authenticationSealed: sealAuthentication(deps, id, accepted.authentication),
+    });
     await client.query('INSERT INTO secrets (id, subscription_id, key_id, sealed) VALUES ($1, $2, $3, $4)', [
       newId(),
       id,
@@ -97,6 +94,41 @@ export async function createSubscription(
   const subscription = await findSubscription(db, { accountId, id });
   await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return subscription ? { outcome: 'created', subscription } : { outcome: 'account_unknown' };
+}
+
+async function insertSubscription(
+  client: pg.PoolClient,
+  {
+    id,
+    headersSealed,
+    authenticationSealed,
+    ...input
+  }: NewSubscription & { id: string; headersSealed: Buffer | null; authenticationSealed: Buffer | null },
+): Promise<void> {
+  await client.query(
+    `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit, ordering, retry_schedule,
+       timeout_ms, filter, authentication_sealed, authentication_origin, certificate_authorities)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    [
+      id,
+      input.accountId,
+      input.url,
+      input.events,
+      input.scope ?? null,
+      input.description ?? null,
+      headersSealed,
+      headersSealed && originOf(input.url),
+      JSON.stringify(input.metadata ?? {}),
+      input.rateLimit ?? null,
+      input.ordering ?? 'none',
+      input.retrySchedule ? JSON.stringify(input.retrySchedule) : null,
+      input.timeoutMs ?? null,
+      input.filter ?? null,
+      authenticationSealed,
+      authenticationSealed && originOf(input.url),
+      input.certificateAuthorities ?? null,
+    ],
+  );
 }
 
 /** Returns whether the account has fewer than `most` subscriptions. Uses subscriptions_account_id_id_live_idx and

@@ -2,9 +2,10 @@ import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { settleStep } from '../settle/settle-step.js';
 import { unsettle } from '../settle/unsettle.js';
+import { NO_AUTHENTICATION } from '../secrets/own-access.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
-/** Deletes a subscription: cancels its pending deliveries, erases its secrets and headers, and keeps its history.
+/** Deletes a subscription: cancels its pending deliveries, erases its secrets, headers and authentication, and keeps its history.
  *  Cancels the first deliveries at once; workers cancel the others (settle-step.ts). */
 export async function deleteSubscription(
   { db }: Pick<Deps, 'db'>,
@@ -14,7 +15,7 @@ export async function deleteSubscription(
     if (!(await lockSubscription(client, key))) return false;
     await client.query(
       `UPDATE subscriptions SET deleted_at = now(), updated_at = now(), pending_url = NULL,
-         headers_sealed = NULL, headers_origin = NULL, pending_headers_sealed = NULL, pending_headers_origin = NULL
+         headers_sealed = NULL, headers_origin = NULL, pending_headers_sealed = NULL, pending_headers_origin = NULL, ${NO_AUTHENTICATION}
        WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`,
       [key.accountId, key.id],
     );

@@ -41,7 +41,17 @@ export function findSubscription(db: Database, { accountId, id }: SubscriptionKe
 /** What a change needs to know about a subscription. */
 export type LockedSubscription = Pick<
   Row,
-  'status' | 'url' | 'pendingUrl' | 'headersSealed' | 'headersOrigin' | 'pendingHeadersSealed' | 'pendingHeadersOrigin'
+  | 'status'
+  | 'url'
+  | 'pendingUrl'
+  | 'headersSealed'
+  | 'headersOrigin'
+  | 'pendingHeadersSealed'
+  | 'pendingHeadersOrigin'
+  | 'authenticationSealed'
+  | 'authenticationOrigin'
+  | 'pendingAuthenticationSealed'
+  | 'pendingAuthenticationOrigin'
 >;
 
 /** Locks a subscription until the transaction ends. Returns its current state; null if the account has no such
@@ -52,7 +62,9 @@ export async function lockSubscription(
 ): Promise<LockedSubscription | null> {
   const { rows } = await client.query<LockedSubscription>(
     `SELECT status, url, pending_url AS "pendingUrl", headers_sealed AS "headersSealed", headers_origin AS "headersOrigin",
-       pending_headers_sealed AS "pendingHeadersSealed", pending_headers_origin AS "pendingHeadersOrigin"
+       pending_headers_sealed AS "pendingHeadersSealed", pending_headers_origin AS "pendingHeadersOrigin",
+       authentication_sealed AS "authenticationSealed", authentication_origin AS "authenticationOrigin",
+       pending_authentication_sealed AS "pendingAuthenticationSealed", pending_authentication_origin AS "pendingAuthenticationOrigin"
      FROM subscriptions WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`,
     [accountId, id],
   );

@@ -10,6 +10,7 @@ import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import type { Log } from '../log.js';
 import { responseText } from '../response-text.js';
+import { openAccess } from '../secrets/own-access.js';
 import { openHeaders } from '../secrets/own-headers.js';
 import { newSecret } from '../secrets/new-secret.js';
 import { namesOf, unnest, valuesOf } from '../unnest.js';
@@ -69,6 +70,8 @@ interface Loaded {
   /** The subscription's own; null: the default. */
   timeoutMs: number | null;
   headersSealed: Buffer | null;
+  authenticationSealed: Buffer | null;
+  certificateAuthorities: string | null;
   secretsSealed: Buffer[];
 }
 
@@ -99,6 +102,7 @@ export function openVerifier({
       // A URL without a subscription has no secret. Sign the request anyway, so that all requests have the same form.
       secrets: secrets.length > 0 ? secrets : [newSecret()],
       headers: openHeaders({ cipher }, subscriptionId, loaded.headersSealed),
+      access: openAccess({ cipher }, subscriptionId, loaded),
       timeoutMs,
       keepBytes: READ_BYTES,
       signal,
@@ -160,7 +164,10 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
     text: `
       SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount", s.timeout_ms AS "timeoutMs",
         (SELECT count(*)::int FROM verification_attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
-        -- Only the headers that were entered for the origin of this request's URL.
+        s.certificate_authorities AS "certificateAuthorities",
+        -- Only the headers and the authentication that were entered for the origin of this request's URL.
+        CASE posthorn_url_origin(v.url) WHEN s.authentication_origin THEN s.authentication_sealed
+          WHEN s.pending_authentication_origin THEN s.pending_authentication_sealed END AS "authenticationSealed",
         CASE posthorn_url_origin(v.url) WHEN s.headers_origin THEN s.headers_sealed
           WHEN s.pending_headers_origin THEN s.pending_headers_sealed END AS "headersSealed",
         ARRAY(SELECT k.sealed FROM secrets k WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())
@@ -215,10 +222,13 @@ function record(
     if (status === 'verified' && loaded.subscriptionId !== null) {
       await client.query(
         `UPDATE subscriptions SET url = $3, pending_url = NULL, updated_at = now(),
-           -- Another origin gets the headers that were entered for it; the old ones are erased.
+           -- Another origin gets the headers and the authentication that were entered for it; the old ones are erased.
            headers_sealed = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN headers_sealed ELSE pending_headers_sealed END,
            headers_origin = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN headers_origin ELSE pending_headers_origin END,
            pending_headers_sealed = NULL, pending_headers_origin = NULL,
+           authentication_sealed = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN authentication_sealed ELSE pending_authentication_sealed END,
+           authentication_origin = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN authentication_origin ELSE pending_authentication_origin END,
+           pending_authentication_sealed = NULL, pending_authentication_origin = NULL,
            status = CASE status WHEN 'unverified' THEN 'active' ELSE status END,
            status_changed_at = CASE status WHEN 'unverified' THEN now() ELSE status_changed_at END,
            -- Another URL is another endpoint, without known failures.

@@ -24,6 +24,7 @@ export type VerificationReason =
   | 'dns_error'
   | 'connect_error'
   | 'tls_error'
+  | 'auth_error'
   | 'blocked'
   | 'bad_response';
 
@@ -45,7 +46,7 @@ const RESPOND = 'Respond to the event webhook:verify with 200 and its payload as
 // other 2xx                      too_large, empty or mismatch; not retried
 // 3xx                            redirect; not retried
 // other status                   status; retried for 408, 425, 429 and 5xx
-// no response                    timeout, dns_error, connect_error, tls_error or bad_response; retried
+// no response                    timeout, dns_error, connect_error, tls_error, auth_error or bad_response; retried
 // URL or address not allowed     blocked; not retried
 /** Pure. Returns what a response to the handshake means. */
 export function judgeResponse(result: PostResult, challenge: string): Judgement {
@@ -63,6 +64,7 @@ export function judgeResponse(result: PostResult, challenge: string): Judgement 
     case 'dns_error':
     case 'connect_error':
     case 'tls_error':
+    case 'auth_error':
     case 'bad_response':
       return { verdict: 'failed', reason: result.outcome, error: result.error, passing: true };
     case 'redirect':
