@@ -87,7 +87,7 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
     const types = await stack.call<{ data: { name: string }[] }>('GET', '/v1/event-types');
     for (const { name } of types.data)
       if (name !== 'conversation:created') await dialog.getByRole('checkbox', { name, exact: true }).uncheck();
-    await dialog.getByText('Description, filter, headers, rate limit and retries').click();
+    await dialog.getByText('Description, filter, headers, authentication, rate limit and retries').click();
     await dialog.getByRole('textbox', { name: 'Description (optional)' }).fill('CRM');
     await dialog.getByRole('button', { name: 'Add header' }).click();
     await dialog.getByRole('textbox', { name: 'Name' }).fill('authorization');

@@ -384,7 +384,7 @@ export const STATES: Screen[] = [
       await press(/^Add webhook URL/)(page);
       const dialog = page.getByRole('dialog');
       await dialog.getByRole('radio', { name: 'Selected events' }).check();
-      await dialog.getByText('Description, filter, headers, rate limit and retries').click();
+      await dialog.getByText('Description, filter, headers, authentication, rate limit and retries').click();
       await press(/^Add header/)(page);
     },
     shows: /Rate limit/,

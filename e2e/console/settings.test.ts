@@ -1,4 +1,4 @@
-import { waitFor } from '@posthorn/testing';
+import { makeCertificates, openTokenServer, waitFor } from '@posthorn/testing';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { it } from './browser.js';
 
@@ -159,6 +159,61 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await see('Webhook paused. Its deliveries are held.');
     await button('Undo').last().click();
     await page.getByRole('region', { name: 'Status' }).getByText('Active', { exact: true }).waitFor();
+  });
+
+  it('saves an authentication without showing its secrets, refuses a wrong one beside its input, and warns before a certificate expires', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    button,
+    see,
+  }) => {
+    const tokens = await openTokenServer();
+    onTestFinished(() => tokens.close());
+    const { account, id } = await stack.subscribe(endpoint.url);
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    const kind = page.getByRole('combobox', { name: 'Kind of authentication' });
+    await kind.selectOption('OAuth 2.0 client credentials');
+    await page.getByRole('textbox', { name: 'Client ID' }).fill(tokens.clientId);
+    await page.getByLabel('Client secret', { exact: true }).fill(tokens.clientSecret);
+    await page.getByRole('textbox', { name: 'Token URL' }).fill('http://192.168.0.1/token');
+    await button('Save').click();
+    await see(/^Is not allowed:/);
+    await page.getByRole('textbox', { name: 'Token URL' }).fill(tokens.url);
+    await button('Save').click();
+    await see('Saved.');
+    expect(await page.getByLabel('Client secret', { exact: true }).inputValue()).toBe('');
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => endpoint.events.length === 1);
+    expect(endpoint.events[0]?.headers['authorization']).toBe('Bearer token-1');
+
+    // Another change keeps the secret.
+    await page.getByRole('textbox', { name: 'Scope (optional)' }).fill('webhooks');
+    await button('Save').click();
+    await waitFor(async () => {
+      const saved = await stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`);
+      return (saved['authentication'] as { scope: string | null }).scope === 'webhooks';
+    });
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => endpoint.events.length === 2);
+    expect(tokens.requests.map(({ form }) => form['scope'])).toEqual([undefined, 'webhooks']);
+
+    const { key, valid, expired } = makeCertificates();
+    const { id: other } = await stack.call<{ id: string }>('POST', `/v1/accounts/${account}/subscriptions`, {
+      url: 'https://localhost:9443/',
+    });
+    await signIn(`/accounts/${account}/subscriptions/${other}/settings`);
+    await kind.selectOption('Client certificate (mTLS)');
+    await page.getByRole('textbox', { name: 'Certificate (PEM)' }).fill(expired);
+    await page.getByRole('textbox', { name: 'Private key (PEM)' }).fill(key);
+    await button('Save').click();
+    await see('Expired on 2021-01-01: use a current one.');
+    await page.getByRole('textbox', { name: 'Certificate (PEM)' }).fill(valid);
+    await button('Save').click();
+    await see(/^This certificate expires in 1 day/);
+    await see('CN=authority');
+    expect(await page.getByRole('textbox', { name: 'Private key (PEM)' }).inputValue()).toBe('');
   });
 
   it('enabling a webhook offers to replay the events it missed', async ({

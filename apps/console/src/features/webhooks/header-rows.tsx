@@ -45,8 +45,10 @@ function faultsOf(rows: HeaderRow[]): Map<number, string> {
   return faults;
 }
 
-/** Where the form shows a problem that the API found: `headers.x-team` is in the row with that name. */
+/** Where the form shows a problem that the API found: `headers.x-team` is in the row with that name, and an input of the
+ *  authentication has its own. */
 export function placeOfProblem(path: string, rows: HeaderRow[]): string {
+  if (path.startsWith('authentication.')) return path === 'authentication.type' ? 'authentication.kind' : path;
   const index = rows.findIndex(({ name }) => path === `headers.${name.trim()}`);
   return index === -1 ? (path.split(/[.[]/)[0] ?? '') : `headers.${index}`;
 }

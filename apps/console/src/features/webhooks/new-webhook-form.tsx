@@ -16,6 +16,8 @@ import {
   trimmed,
   useSchemaForm,
 } from '../../components/form.js';
+import { AuthenticationFields } from './authentication-fields.js';
+import { authenticationInput, authenticationValues } from './authentication-input.js';
 import { EventPicker } from './event-picker.js';
 import { headerRows, HeadersField, headersOf, placeOfProblem } from './header-rows.js';
 import { subscriptionQuery } from '../../queries/webhooks.js';
@@ -26,7 +28,7 @@ import { scheduleInput, timeoutInput } from './retry-input.js';
 import { VerificationResult } from './verification-result.js';
 import './new-webhook-form.css';
 
-const { url, events, description } = CreateSubscription.shape;
+const { url, events, description, certificateAuthorities } = CreateSubscription.shape;
 
 /** What the console can check without the server. */
 const NewWebhook = z.object({
@@ -40,6 +42,8 @@ const NewWebhook = z.object({
   description: blankAsNull(description.unwrap()),
   filter: filterInput,
   headers: headerRows.transform(headersOf),
+  authentication: authenticationInput,
+  certificateAuthorities: blankAsNull(certificateAuthorities.unwrap()),
   rateLimit: rateLimitInput,
   retrySchedule: scheduleInput,
   timeoutMs: timeoutInput,
@@ -65,6 +69,8 @@ export function NewWebhookForm({
     description: '',
     filter: '',
     headers: [],
+    authentication: authenticationValues(null),
+    certificateAuthorities: '',
     rateLimit: '',
     retrySchedule: '',
     timeoutMs: '',
@@ -127,11 +133,12 @@ export function NewWebhookForm({
         render={({ field: { value, onChange } }) => <EventPicker value={value} onChange={onChange} />}
       />
       <details>
-        <summary>Description, filter, headers, rate limit and retries</summary>
+        <summary>Description, filter, headers, authentication, rate limit and retries</summary>
         <div className="stack detail">
           <Field label="Description (optional)" {...fieldOf(form, 'description')} />
           <FilterField account={account} form={form} />
           <HeadersField form={form} />
+          <AuthenticationFields form={form} />
           <Field
             label="Rate limit (attempts per second, optional)"
             inputMode="numeric"

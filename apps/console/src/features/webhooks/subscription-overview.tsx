@@ -14,6 +14,7 @@ import { Empty, Loaded } from '../../components/states.js';
 import { duration, Time } from '../../components/time.js';
 import { DeliveryTable } from '../deliveries/delivery-table.js';
 import { StatsPanel } from '../statistics/stats-panel.js';
+import { authenticationSummary } from './authentication-input.js';
 import { eventsOf } from './integrations.js';
 import { Outcomes } from '../statistics/outcomes.js';
 import { scheduleText } from './retry-input.js';
@@ -59,6 +60,9 @@ export function SubscriptionOverview() {
               ? [['Order', 'Strict, one delivery at a time'] satisfies [string, string]]
               : []),
             ['Custom headers', Object.keys(data.headers).join(', ') || 'None'],
+            ...(data.authentication === null
+              ? []
+              : [['Authentication', authenticationSummary(data.authentication)] satisfies [string, string]]),
             [
               data.verification.status === 'verified' ? 'Verified' : 'Last verification',
               <Time key="checked" at={data.verification.checkedAt} isWhole />,

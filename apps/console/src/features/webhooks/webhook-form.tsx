@@ -18,6 +18,8 @@ import {
   useSchemaForm,
 } from '../../components/form.js';
 import { useToast } from '../../components/toasts.js';
+import { AuthenticationFields } from './authentication-fields.js';
+import { authenticationInput, authenticationValues } from './authentication-input.js';
 import { EventPicker } from './event-picker.js';
 import { rateLimitInput } from './rate-limit-input.js';
 import { FilterField, filterInput } from './filter-field.js';
@@ -25,7 +27,7 @@ import { RetryFields } from './retry-fields.js';
 import { scheduleInput, scheduleText, timeoutInput, timeoutText } from './retry-input.js';
 import { headerRows, HeadersField, headersOf, placeOfProblem, rowsOf } from './header-rows.js';
 
-const { url, events, description } = ChangeSubscription.shape;
+const { url, events, description, certificateAuthorities } = ChangeSubscription.shape;
 
 const Settings = z.object({
   url: trimmed(url.unwrap()),
@@ -33,6 +35,8 @@ const Settings = z.object({
   description: blankAsNull(description.unwrap()),
   filter: filterInput,
   headers: headerRows,
+  authentication: authenticationInput,
+  certificateAuthorities: blankAsNull(certificateAuthorities.unwrap()),
   rateLimit: rateLimitInput,
   retrySchedule: scheduleInput,
   timeoutMs: timeoutInput,
@@ -48,6 +52,8 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
     description: subscription.description ?? '',
     filter: subscription.filter ?? '',
     headers: rowsOf(subscription.pendingHeaders ?? subscription.headers),
+    authentication: authenticationValues(storedOf(subscription)),
+    certificateAuthorities: subscription.certificateAuthorities ?? '',
     rateLimit: subscription.rateLimit?.toString() ?? '',
     retrySchedule: scheduleText(subscription.retrySchedule),
     timeoutMs: timeoutText(subscription.timeoutMs),
@@ -56,13 +62,14 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
   // Stored values are sent only to the origin that they were entered for.
   const dropsStored = isOtherOrigin(form.watch('url'), urlBefore);
   const dropped = dropsStored ? form.watch('headers').filter(({ value }) => value === null) : [];
-  const hasNewHeaders = form.formState.dirtyFields.headers !== undefined;
+  const { headers: newHeaders, authentication: newAuthentication } = form.formState.dirtyFields;
   const change = useChange(account, subscription.id, form);
-  const submit = form.handleSubmit(({ isStrict, headers, ...values }) =>
+  const submit = form.handleSubmit(({ isStrict, headers, authentication, ...values }) =>
     change.mutate({
       ...values,
       url: values.url === urlBefore ? undefined : values.url,
-      headers: hasNewHeaders ? headersOf(headers.filter((row) => !dropped.includes(row))) : undefined,
+      headers: newHeaders === undefined ? undefined : headersOf(headers.filter((row) => !dropped.includes(row))),
+      authentication: newAuthentication === undefined ? undefined : authentication,
       ordering: isStrict ? 'strict' : 'none',
     }),
   );
@@ -88,6 +95,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
         dropsStored={dropsStored}
         note={dropped.length > 0 && <DroppedHeaders names={dropped.map(({ name }) => name)} urlBefore={urlBefore} />}
       />
+      <AuthenticationFields form={form} stored={storedOf(subscription)} dropsStored={dropsStored} />
       <Field
         label="Rate limit (attempts per second, optional)"
         inputMode="numeric"
@@ -112,6 +120,10 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
   );
 }
 
+/** The authentication of the URL in the form: a pending URL of another origin has its own. */
+const storedOf = ({ pendingUrl, authentication, pendingAuthentication }: Subscription) =>
+  pendingUrl === null ? authentication : pendingAuthentication;
+
 type SettingsForm = UseFormReturn<z.input<typeof Settings>, unknown, z.output<typeof Settings>>;
 
 /** Saves the settings, and shows what the API refused in the form. */
@@ -121,13 +133,19 @@ function useChange(account: string, id: string, form: SettingsForm) {
     method: 'PATCH',
     path: `${accountPath(account)}/subscriptions/${id}`,
     touches: ['accounts', account, 'subscriptions'],
-    onDone({ pendingUrl, headers, pendingHeaders, headersDropped }) {
+    onDone(changed) {
+      const { pendingUrl, headers, pendingHeaders, headersDropped, authenticationDropped } = changed;
       form.resetField('headers', { defaultValue: rowsOf(pendingHeaders ?? headers) });
+      form.resetField('authentication', { defaultValue: authenticationValues(storedOf(changed)) });
       const saved =
         pendingUrl === null
           ? 'Saved.'
           : 'Saved. The new URL is being verified. Until then, the old URL keeps receiving events.';
-      toast(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
+      const dropped = [
+        ...(headersDropped.length > 0 ? [`Dropped headers: ${headersDropped.join(', ')}.`] : []),
+        ...(authenticationDropped ? ['The new URL has no authentication.'] : []),
+      ];
+      toast([saved, ...dropped].join(' '));
     },
     onFail: (error) => showRefusal(form, error, (path) => placeOfProblem(path, form.getValues('headers'))),
   });
