@@ -11,7 +11,7 @@ const inDocs = (...names: string[]): SourcePage[] => names.map((path) => ({ path
 /** The navigation: groups of pages, in the order of reading. Every file in docs/ is in one of them. */
 export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
   { title: 'Start', pages: inDocs('index', 'quickstart', 'receive', 'publish', 'portal') },
-  { title: 'How it works', pages: inDocs('events', 'filters', 'delivery', 'security') },
+  { title: 'How it works', pages: inDocs('events', 'filters', 'delivery', 'endpoint-authentication', 'security') },
   { title: 'Tools', pages: inDocs('api', 'sdk', 'cli') },
   { title: 'Operate', pages: inDocs('deploy', 'operate', 'alerts', 'settings', 'scaling', 'upgrade') },
   { title: 'Move and compare', pages: inDocs('from-papercups', 'from-svix', 'compare') },
