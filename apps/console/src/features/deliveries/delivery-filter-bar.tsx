@@ -11,11 +11,12 @@ import type { DeliverySearch } from '../../search.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
 import { WebhookFilter } from './webhook-filter.js';
 import { LastAttemptFilters } from './last-attempt-filters.js';
+import { ReplayFilter } from './replay-filter.js';
 
 type Value = DeliverySearch & { subscription?: string | undefined };
 
 /** Filters that are needed less often, behind a button until one of them is set. */
-const FURTHER = ['outcome', 'statusCode', 'trigger'] as const;
+const FURTHER = ['outcome', 'statusCode', 'trigger', 'replay'] as const;
 
 /** The filters of a list of deliveries. */
 export function DeliveryFilterBar({
@@ -59,9 +60,13 @@ export function DeliveryFilterBar({
         <SlidersHorizontal className="icon" aria-hidden />
         More filters
       </Button>
-      {isShown && <LastAttemptFilters value={value} onChange={onChange} />}
+      {isShown && (
+        <>
+          <LastAttemptFilters value={value} onChange={onChange} />
+          <ReplayFilter account={account} value={value.replay} onChange={(replay) => onChange({ replay })} />
+        </>
+      )}
       {value.event !== undefined && <FilterChip onRemove={() => onChange({ event: '' })}>One event</FilterChip>}
-      {value.replay !== undefined && <FilterChip onRemove={() => onChange({ replay: '' })}>One replay</FilterChip>}
     </FilterBar>
   );
 }

@@ -9,6 +9,7 @@ import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
 import { LastAttemptFilters } from '../deliveries/last-attempt-filters.js';
+import { ReplayFilter } from '../deliveries/replay-filter.js';
 import { WebhookFilter } from '../deliveries/webhook-filter.js';
 import { Preview } from './preview.js';
 import { bodyOf, type ReplaySearch } from './replay-body.js';
@@ -43,7 +44,15 @@ export function ReplayForm({
           onChange={(q) => set({ q })}
         />
         {account === null && (
-          <TextFilter label="Accounts" value={wanted.accounts} onChange={(accounts) => set({ accounts })} />
+          <>
+            <TextFilter label="Accounts" value={wanted.accounts} onChange={(accounts) => set({ accounts })} />
+            <TextFilter
+              label="Webhooks"
+              placeholder="Webhooks: any, or sub_…"
+              value={wanted.subscription}
+              onChange={(subscription) => set({ subscription })}
+            />
+          </>
         )}
         {account !== null && fixed.subscription === undefined && (
           <WebhookFilter
@@ -53,7 +62,7 @@ export function ReplayForm({
           />
         )}
         <TypeFilter value={wanted.eventType} onChange={(eventType) => set({ eventType })} />
-        {wanted.which === 'failed' && <FailedFilters value={wanted} onChange={set} />}
+        {wanted.which === 'failed' && <FailedFilters account={account} value={wanted} onChange={set} />}
         {wanted.event ? (
           <FilterChip onRemove={() => set({ event: '' })}>One event</FilterChip>
         ) : (
@@ -113,7 +122,15 @@ function WhichField({
 }
 
 /** Filters that only deliveries have. */
-function FailedFilters({ value, onChange }: { value: ReplaySearch; onChange: (changes: ReplaySearch) => void }) {
+function FailedFilters({
+  account,
+  value,
+  onChange,
+}: {
+  account: string | null;
+  value: ReplaySearch;
+  onChange: (changes: ReplaySearch) => void;
+}) {
   return (
     <>
       <Select label="Status" isRequired value={value.status ?? ''} onChange={(status) => onChange({ status })}>
@@ -125,7 +142,9 @@ function FailedFilters({ value, onChange }: { value: ReplaySearch; onChange: (ch
         }
       </Select>
       <LastAttemptFilters value={value} onChange={onChange} />
-      {value.replay && <FilterChip onRemove={() => onChange({ replay: '' })}>One replay</FilterChip>}
+      {account !== null && (
+        <ReplayFilter account={account} value={value.replay} onChange={(replay) => onChange({ replay })} />
+      )}
     </>
   );
 }

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { screen } from '../../screen.js';
 import { optionalText, replayFields } from '../../search.js';
 
-const Search = z.object({ ...replayFields, accounts: optionalText });
+const Search = z.object({ ...replayFields, accounts: optionalText, subscription: optionalText });
 
 export const Route = createFileRoute('/replays/new')({
   validateSearch: Search,
