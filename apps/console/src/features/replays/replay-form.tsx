@@ -142,7 +142,7 @@ function FailedFilters({
         }
       </Select>
       <LastAttemptFilters value={value} onChange={onChange} />
-      {account !== null && (
+      {account !== null && value.replay && (
         <ReplayFilter account={account} value={value.replay} onChange={(replay) => onChange({ replay })} />
       )}
     </>
