@@ -33,8 +33,8 @@ export function readApiSettings() {
   return readEnv(process.env, ['API_HOST', 'API_PORT', 'POSTHORN_DATA_DIR'], { localStack: true });
 }
 
-export function readSignInSettings() {
-  return readEnv(process.env, ['POSTHORN_API_URL', 'POSTHORN_OPERATOR_KEY', 'POSTHORN_DATA_DIR'], { localStack: true });
+export function readProfileName(): string | null {
+  return readEnv(process.env, ['POSTHORN_PROFILE']).profile;
 }
 
 /** The settings of the commands that call the API. */
@@ -46,6 +46,17 @@ export function readConnectionSettings() {
     'POSTHORN_ACCOUNT',
     'POSTHORN_DATA_DIR',
   ]);
+}
+
+/** The settings of `sign-in`: POSTHORN_API_URL and POSTHORN_OPERATOR_KEY, if both are set, replace POSTHORN_URL and POSTHORN_API_KEY. */
+export function readSignInSettings() {
+  const { apiUrl, operatorKey } = readEnv(process.env, ['POSTHORN_API_URL', 'POSTHORN_OPERATOR_KEY'], {
+    localStack: true,
+  });
+  const connection = readConnectionSettings();
+  if (apiUrl === null || operatorKey === null) return connection;
+  const names = { url: 'POSTHORN_API_URL', apiKey: 'POSTHORN_OPERATOR_KEY' };
+  return { ...connection, url: apiUrl, apiKey: operatorKey, names };
 }
 
 /** The servers that `doctor` checks. A local stack of this folder has those that are not set. */

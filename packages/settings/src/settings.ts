@@ -215,7 +215,8 @@ export const settings = {
     schema: url('http', 'https'),
     default: null,
     description:
-      'URL of the API for the CLI, the demo and the links of Bull Board to the console. Default: the local stack.',
+      'URL of the API for the demo, for `posthorn sign-in` with `POSTHORN_OPERATOR_KEY`, and for the links of Bull Board to the console. ' +
+      'Default: the local stack.',
   },
   POSTHORN_URL: {
     schema: url('http', 'https'),
@@ -227,7 +228,7 @@ export const settings = {
     schema: text(),
     default: null,
     secret: true,
-    description: 'Key for `POSTHORN_URL`: the operator key or an account key. The CLI sends it nowhere else.',
+    description: 'Key for `POSTHORN_URL`: the operator key or an account key. The CLI sends it to no other origin.',
   },
   POSTHORN_PROFILE: {
     schema: text(),

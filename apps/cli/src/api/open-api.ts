@@ -17,8 +17,8 @@ export interface Api {
 export type ConnectionFlags = Given['flags'];
 
 /** Opens the API that the options, the environment, a local stack in this folder or a profile choose. */
-export function openApi(flags: ConnectionFlags): Api {
-  const { dataDir, ...env } = readConnectionSettings();
+export function openApi(flags: ConnectionFlags, settings = readConnectionSettings()): Api {
+  const { dataDir, ...env } = settings;
   const local = readLocalFile(resolveDataDir(dataDir));
   return connect(chooseConnection({ flags, env, local, config: readConfig(configFile()) }));
 }
@@ -35,6 +35,11 @@ export function connect(connection: Connection, { fetch }: { fetch?: typeof glob
       (account ??= connection.account === null ? accountOfKey(client) : Promise.resolve(connection.account)),
   };
 }
+
+/** Opens the API for one call whose body is this text. The client would serialize it again, which rounds large numbers and reorders
+ *  keys. */
+export const withBody = ({ connection }: Api, body: string): Posthorn =>
+  connect(connection, { fetch: (url, init) => fetch(url, { ...init, body }) }).client;
 
 async function accountOfKey({ routes }: Posthorn): Promise<string> {
   const { data } = await routes.GET('/v1/session');

@@ -2,7 +2,7 @@ import { connect } from '../api/open-api.js';
 import { explainError } from '../api/explain-error.js';
 import { isLoopback, parseUrl } from '../connection/choose-connection.js';
 import { type Profile, readConfig, writeConfig } from '../connection/config-file.js';
-import { configFile } from '../env.js';
+import { configFile, readProfileName } from '../env.js';
 import { readSecret } from '../input/confirm.js';
 import { table } from '../output/table.js';
 import { EXIT, PlainError } from '../plain-error.js';
@@ -14,9 +14,9 @@ const PROFILE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Checks a key with the server, stores it with the server's URL, and makes this the current profile. The key is read from the terminal
  *  or from stdin, never from an argument, which other users of the machine could see. */
 export async function login({ args: [given = ''], options, terminal }: Call): Promise<void> {
-  const name = options.profile ?? DEFAULT_PROFILE;
+  const name = options.profile ?? readProfileName() ?? DEFAULT_PROFILE;
   if (!PROFILE_NAME.test(name)) {
-    throw new PlainError('--profile must be 1 to 64 letters, digits, _ . or -.', { exitCode: EXIT.usage });
+    throw new PlainError('The name of a profile must be 1 to 64 letters, digits, _ . or -.', { exitCode: EXIT.usage });
   }
   const url = parseUrl(given, 'The URL');
   if (url.protocol === 'http:' && !isLoopback(url) && !options.allowHttp) {
@@ -52,10 +52,11 @@ export async function login({ args: [given = ''], options, terminal }: Call): Pr
   if (!terminal.isJson) terminal.note(`The key is stored in ${file}, readable only by you.`);
 }
 
+/** Removes the profile of `--profile`, else of POSTHORN_PROFILE, else the current one. */
 export async function logout({ options, terminal }: Call): Promise<void> {
   const file = configFile();
   const config = readConfig(file);
-  const name = options.profile ?? config.current;
+  const name = options.profile ?? readProfileName() ?? config.current;
   if (name === null || !Object.hasOwn(config.profiles, name)) throw noProfile(name, Object.keys(config.profiles));
   const { [name]: _removed, ...profiles } = config.profiles;
   writeConfig(file, { ...config, profiles, current: config.current === name ? null : config.current });

@@ -56,6 +56,23 @@ it('combines a key only with the origin that it was entered for', () => {
   );
 });
 
+it('regression: sends POSTHORN_API_KEY only to the origin of POSTHORN_URL', () => {
+  const env = { url: 'https://a.example.com/base', apiKey: 'key-of-a' };
+  const at = (apiUrl: string, given = env) => choose({ env: given, local, config, flags: { apiUrl } });
+  expect(at('https://a.example.com/other')).toEqual(['https://a.example.com/other', 'key-of-a', null]);
+  for (const url of ['https://b.example.com', 'https://a.example.com:444', 'https://staging.example.com']) {
+    expect(() => at(url)).toThrow('The key in POSTHORN_API_KEY belongs to https://a.example.com (POSTHORN_URL)');
+  }
+  const names = { url: 'POSTHORN_API_URL', apiKey: 'POSTHORN_OPERATOR_KEY' };
+  expect(() => at('https://b.example.com', { ...env, names } as typeof env)).toThrow(
+    'The key in POSTHORN_OPERATOR_KEY',
+  );
+  expect(() => choose({ env: { apiKey: 'k' }, flags: { apiUrl: 'https://b.example.com' } })).toThrow(
+    'POSTHORN_API_KEY is set without POSTHORN_URL',
+  );
+  expect(() => choose({ env: { ...env, apiKey: 'ü' } })).toThrow('POSTHORN_API_KEY has characters that no key has');
+});
+
 it('sends no key unencrypted to another machine, unless it is allowed', () => {
   const env = { url: 'http://hooks.example.com', apiKey: 'k' };
   expect(() => choose({ env })).toThrow('http://hooks.example.com is not encrypted');

@@ -12,9 +12,17 @@ export interface Connection {
   source: string;
 }
 
+/** A URL, and the key that belongs to it. */
+interface EnvConnection {
+  url: string | null;
+  apiKey: string | null;
+  /** The variables they come from. Default: POSTHORN_URL and POSTHORN_API_KEY. */
+  names?: { url: string; apiKey: string };
+}
+
 export interface Given {
   flags: { apiUrl?: string; profile?: string; account?: string; allowHttp?: boolean };
-  env: { url: string | null; apiKey: string | null; profile: string | null; account: string | null };
+  env: EnvConnection & { profile: string | null; account: string | null };
   /** The local stack of this folder; null: none is running. */
   local: Pick<LocalFile, 'apiUrl' | 'operatorKey'> | null;
   config: Config;
@@ -22,8 +30,11 @@ export interface Given {
 
 const LOCAL_ACCOUNT = 'demo';
 
+/** The code of the error if nothing chooses a connection. */
+export const NOTHING_CHOSEN = 'no_connection';
+
 // --profile                       that profile
-// POSTHORN_API_KEY                with --api-url or POSTHORN_URL, never with a URL from elsewhere
+// POSTHORN_API_KEY                with POSTHORN_URL, or with an --api-url of the same origin
 // --api-url, else POSTHORN_URL    the key that is stored for its origin
 // POSTHORN_PROFILE                that profile
 // a local stack is running here   its operator key
@@ -47,8 +58,9 @@ export function chooseConnection(given: Given): Connection {
 type Found = Connection & { allowHttp?: boolean | undefined };
 
 function find({ flags, env, local, config }: Given): Found {
+  const names = env.names ?? { url: 'POSTHORN_URL', apiKey: 'POSTHORN_API_KEY' };
   const url = flags.apiUrl ?? env.url;
-  const urlName = flags.apiUrl === undefined ? 'POSTHORN_URL' : '--api-url';
+  const urlName = flags.apiUrl === undefined ? names.url : '--api-url';
   if (flags.profile !== undefined) {
     const found = profileOf(config, flags.profile);
     if (flags.apiUrl === undefined || parseUrl(flags.apiUrl, '--api-url').origin === found.url.origin) return found;
@@ -58,11 +70,7 @@ function find({ flags, env, local, config }: Given): Found {
     });
   }
   if (env.apiKey !== null) {
-    if (url !== null) return { url: parseUrl(url, urlName), apiKey: env.apiKey, account: null, source: urlName };
-    throw new PlainError('POSTHORN_API_KEY is set without POSTHORN_URL, so it is not clear where to send the key.', {
-      fix: 'Set POSTHORN_URL as well, or unset POSTHORN_API_KEY.',
-      exitCode: EXIT.usage,
-    });
+    return { url: urlOfKey({ ...env, names }, flags), apiKey: env.apiKey, account: null, source: urlName };
   }
   if (url !== null) return keyFor(parseUrl(url, urlName), { local, config });
   if (env.profile !== null) return profileOf(config, env.profile);
@@ -70,6 +78,27 @@ function find({ flags, env, local, config }: Given): Found {
   if (config.current !== null) return profileOf(config, config.current);
   throw new PlainError('No local stack is running in this folder, and no profile is stored.', {
     fix: 'Start a local stack (posthorn dev), or connect to a server (posthorn login https://…).',
+    exitCode: EXIT.usage,
+    fields: { code: NOTHING_CHOSEN },
+  });
+}
+
+/** Returns where the key of the environment goes: to the URL of the environment, or to an `--api-url` of the same origin. */
+function urlOfKey({ url, apiKey, names }: Required<EnvConnection>, { apiUrl }: Given['flags']): URL {
+  if (!/^[\x21-\x7e]+$/.test(apiKey ?? '')) {
+    throw new PlainError(`${names.apiKey} has characters that no key has.`, { exitCode: EXIT.usage });
+  }
+  if (url === null) {
+    throw new PlainError(`${names.apiKey} is set without ${names.url}, so it is not clear where to send the key.`, {
+      fix: `Set ${names.url} as well, or unset ${names.apiKey}.`,
+      exitCode: EXIT.usage,
+    });
+  }
+  const own = parseUrl(url, names.url);
+  const wanted = apiUrl === undefined ? own : parseUrl(apiUrl, '--api-url');
+  if (wanted.origin === own.origin) return wanted;
+  throw new PlainError(`The key in ${names.apiKey} belongs to ${own.origin} (${names.url}), not to --api-url.`, {
+    fix: `Set ${names.url} and ${names.apiKey} to those of ${wanted.origin}, or unset ${names.apiKey} to use a stored key.`,
     exitCode: EXIT.usage,
   });
 }

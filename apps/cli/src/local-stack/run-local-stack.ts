@@ -12,7 +12,8 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { commandPrefix, resolveDataDir, type StackSettings } from '../env.js';
 import { signInUrl } from '../commands/sign-in.js';
-import { createSignInLink } from '../create-sign-in-link.js';
+import { createSignInLink } from '../api/create-sign-in-link.js';
+import { connect } from '../api/open-api.js';
 import type { Terminal } from '../output/terminal.js';
 import { PlainError } from '../plain-error.js';
 import { type LocalFile, removeLocalFile } from './local-file.js';
@@ -117,7 +118,11 @@ function whereThingsAre(
 /** Returns a sign-in link, or why none could be created: the stack also works without one. */
 async function signInLine(local: LocalFile): Promise<string> {
   try {
-    const { token } = await createSignInLink(local);
+    const { apiUrl, operatorKey } = local;
+    const source = 'the local stack';
+    const { token } = await createSignInLink(
+      connect({ url: new URL(apiUrl), apiKey: operatorKey, account: null, source }),
+    );
     return `${signInUrl(local.consoleUrl, token)}\n              works once, within 5 minutes; ${commandPrefix()} sign-in prints another`;
   } catch (error) {
     if (error instanceof PlainError) return error.message;
