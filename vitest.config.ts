@@ -19,7 +19,10 @@ export const fromSource = {
   resolve: {
     alias: [
       { find: /^@posthorn\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/index.ts` },
-      { find: /^@posthorn\/(core|jobs)\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/$2.ts` },
+      {
+        find: /^@posthorn\/(contract|core|jobs|sender)\/([a-z-]+)$/,
+        replacement: `${import.meta.dirname}/packages/$1/src/$2.ts`,
+      },
     ],
   },
 };

@@ -76,8 +76,14 @@ it('the packages install into an empty folder; npx posthorn dev starts everythin
       env,
     },
   );
-  const { data } = JSON.parse(triggered.stdout) as { data: { status: string }[] };
-  expect(data.map(({ status }) => status)).toEqual(['succeeded']);
+  const lines = triggered.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  expect(lines).toEqual([
+    expect.objectContaining({ type: 'event' }),
+    expect.objectContaining({ type: 'delivery', status: 'succeeded' }),
+  ]);
 
   // The client, as another package of the same folder.
   writeFileSync(

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { SettingsError } from '@posthorn/settings';
-import { CommanderError } from 'commander';
-import { EXIT, type ExitCode, PlainError } from './plain-error.js';
+import { EXIT } from './plain-error.js';
 import { createProgram } from './program.js';
+import { reportError } from './report-error.js';
 
 // A reader such as `head` has ended, so further output has no use.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -10,28 +9,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// An error of the options ends commander before it has read all of them.
+const isJson = process.argv.includes('--json');
 try {
-  await createProgram().parseAsync();
+  await createProgram({ isJson }).parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
-}
-
-/** Prints what happened and what to do, on stderr. Returns the exit code. Throws bugs. */
-function report(error: unknown): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // commander has explained it
-  if (error instanceof SettingsError) return print(new PlainError(error.message));
-  if (error instanceof PlainError) return print(error);
-  throw error;
-}
-
-function print({ message, fix, exitCode, fields }: PlainError): ExitCode {
-  if (process.argv.includes('--json')) {
-    process.stderr.write(`${JSON.stringify({ error: { message, fix, exitCode, ...fields } })}\n`);
-    return exitCode;
-  }
-  const { requestId } = fields;
-  process.stderr.write(`${message}\n`);
-  if (fix !== null) process.stderr.write(`Fix: ${fix}\n`);
-  if (typeof requestId === 'string') process.stderr.write(`Request id: ${requestId}\n`);
-  return exitCode;
+  process.exitCode = reportError(error, { isJson });
 }

@@ -1,15 +1,30 @@
+import { readVersion } from '@posthorn/lifecycle';
 import { Argument, Command, Option } from 'commander';
 import { addResourceCommands } from './resource-commands.js';
 import { run, runWithApi } from './run-command.js';
 import { SHELLS } from './completion/script.js';
-import { addAll, addHeader, toCount, toDuration } from './input/read-values.js';
+import {
+  addAll,
+  addPatterns,
+  addHeader,
+  addOne,
+  toCount,
+  toDuration,
+  toIdempotencyKey,
+  toRequestTimeout,
+} from './input/read-values.js';
 
 const OF_CONNECTION = 'Connection:';
 
-/** Returns all commands. Each imports its code when it runs, since containers run `healthcheck` every few seconds. */
-export function createProgram(): Command {
+const silent = () => {};
+
+/** Returns all commands. Each imports its code when it runs, since containers run `healthcheck` every few seconds. With `isJson`,
+ *  commander prints no errors: `reportError` does. */
+export function createProgram({ isJson = false }: { isJson?: boolean } = {}): Command {
   const program = new Command('posthorn')
+    .configureOutput(isJson ? { writeErr: silent, outputError: silent } : {})
     .description('Event subscriptions with webhooks')
+    .version(readVersion(new URL('../package.json', import.meta.url)), '--version', 'print the version')
     .option('--json', 'print results as JSON: one document, or one per line for streams')
     .option('--no-color', 'no colours (also: NO_COLOR)')
     .addOption(
@@ -53,7 +68,7 @@ function addLocalCommands(program: Command): void {
   program
     .command('doctor')
     .description('check the API, the database, its pooler, Redis and the clocks, each with the fix')
-    .option('--endpoint <url>', 'also check whether a webhook could go to this URL; repeatable', addAll)
+    .option('--endpoint <url>', 'also check whether a webhook could go to this URL; repeatable', addOne)
     .addHelpText('after', '\nExample: posthorn doctor --endpoint https://hooks.example.com/webhook')
     .action(run(async () => (await import('./commands/doctor.js')).doctor));
 
@@ -81,10 +96,10 @@ function addDevelopmentCommands(program: Command): void {
     .command('listen [target]')
     .description('forward events to a local URL, signed, without a tunnel and without a subscription')
     .option('--forward <target>', 'where to: a URL, or 3000/webhook')
-    .option('--events <types>', 'only these event types, such as message:created or message:*; repeatable', addAll)
+    .option('--events <types>', 'only these event types, such as message:created or message:*; repeatable', addPatterns)
     .option('--header <header>', 'added to each request, "name: value"; repeatable', addHeader)
     .option('--no-handshake', 'do not send the handshake first')
-    .option('--timeout <duration>', 'of each request; default: 15s', toDuration)
+    .option('--timeout <duration>', 'of each request; default: 15s', toRequestTimeout)
     .option('--allow-remote', 'forward to another machine of a private network')
     .option('--print-secret', 'print the signing secret and end')
     .addHelpText('after', '\nExample: posthorn listen --forward http://localhost:3000/webhook --events message:*')
@@ -97,7 +112,7 @@ function addDevelopmentCommands(program: Command): void {
     .option('--count <number>', 'how many; default: 1', toCount)
     .option('--wait', 'wait until the deliveries have ended, and fail if one failed')
     .option('--timeout <duration>', 'of --wait; default: 60s', toDuration)
-    .option('--idempotency-key <key>', 'publish once per key')
+    .option('--idempotency-key <key>', 'publish once per key', toIdempotencyKey)
     .addHelpText('after', '\nExample: echo \'{"body":"Hello"}\' | posthorn trigger message:created --data - --wait')
     .action(runWithApi(async () => (await import('./commands/trigger.js')).trigger));
 
@@ -105,7 +120,7 @@ function addDevelopmentCommands(program: Command): void {
     .command('tail')
     .description('follow deliveries and attempts as they happen')
     .option('--subscription <id>', 'only of this subscription; repeatable', addAll)
-    .option('--events <types>', 'only of these event types; repeatable', addAll)
+    .option('--events <types>', 'only of these event types; repeatable', addPatterns)
     .option('--status <status>', 'only with this status of the delivery; repeatable', addAll)
     .option('--outcome <outcome>', 'only attempts with this outcome; repeatable', addAll)
     .option('--attempts-only', 'not the new deliveries')

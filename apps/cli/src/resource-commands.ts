@@ -1,12 +1,14 @@
 import { type Command, Option } from 'commander';
 import {
   addAll,
-  addHeader,
+  addPatterns,
+  addStoredHeader,
   toCount,
+  toCountOrNone,
   toDuration,
   toDurationOrDefault,
-  toFilter,
   toSchedule,
+  toTextOrNone,
   toTime,
 } from './input/read-values.js';
 import { runWithApi } from './run-command.js';
@@ -75,14 +77,26 @@ function addDeliveries(noun: Command): void {
 
 const withFields = (command: Command): Command =>
   command
-    .option('--events <types>', 'event types and patterns; default: all; repeatable', addAll)
-    .option('--description <text>', 'for people')
-    .option('--header <header>', 'sent with each request, "name: value"; repeatable', addHeader)
-    .option('--filter <condition>', 'only events whose payload meets it: \'$.status == "closed"\', or none', toFilter)
-    .option('--rate-limit <number>', 'attempts per second', toCount)
-    .option('--retry-schedule <waits>', 'waits after failed attempts: 10s,5m,2h, none or default', toSchedule)
+    .option('--events <types>', "event types and patterns, or '*' for all, also future ones; repeatable", addPatterns)
+    .option('--description <text>', 'for people, or none', toTextOrNone)
+    .option('--header <header>', 'sent with each request, "name: value", or none; repeatable', addStoredHeader)
+    .option(
+      '--filter <condition>',
+      'only events whose payload meets it: \'$.status == "closed"\', or none',
+      toTextOrNone,
+    )
+    .option('--rate-limit <number>', 'attempts per second, or none', toCountOrNone)
+    .option(
+      '--retry-schedule <waits>',
+      'waits after failed attempts: 10s,5m,2h, none (no retries) or default',
+      toSchedule,
+    )
     .option('--attempt-timeout <duration>', 'limit of one attempt: 20s, or default', toDurationOrDefault)
-    .addOption(new Option('--ordering <ordering>', 'order of deliveries').choices(['none', 'strict']));
+    .addOption(new Option('--ordering <ordering>', 'order of deliveries').choices(['none', 'strict']))
+    .addHelpText(
+      'after',
+      `\nThe value none removes what was set. The value default returns to the operator's setting.`,
+    );
 
 function addSubscriptions(noun: Command): void {
   const load = () => import('./commands/subscriptions.js');
@@ -120,9 +134,22 @@ function addSubscriptions(noun: Command): void {
   verb(
     noun,
     'resume <subscription>',
-    'send again, also after it was disabled',
+    'send again: enable it after pause or disable',
     'posthorn subscriptions resume sub_…',
   ).action(runWithApi(async () => (await load()).resumeSubscription));
+  verb(
+    noun,
+    'disable <subscription>',
+    'end its deliveries until it is resumed',
+    'posthorn subscriptions disable sub_… --deliveries hold',
+  )
+    .addOption(
+      new Option('--deliveries <what>', 'cancel the pending ones, or hold them; default: cancel').choices([
+        'cancel',
+        'hold',
+      ]),
+    )
+    .action(runWithApi(async () => (await load()).disableSubscription));
   verb(noun, 'verify <subscription>', 'send the handshake again', 'posthorn subscriptions verify sub_…').action(
     runWithApi(async () => (await load()).verifySubscription),
   );

@@ -1,6 +1,6 @@
 import type { Account } from '@posthorn/client';
 import { confirm } from '../input/confirm.js';
-import { readJsonText } from '../input/read-values.js';
+import { readJsonObject } from '../input/read-values.js';
 import { fields } from '../output/table.js';
 import type { ApiCall } from './context.js';
 import { type ListOptions, printList, printOne } from './print-resource.js';
@@ -39,7 +39,7 @@ export async function createAccount({
   const { name, metadata } = options;
   const account = await api.client.accounts.put(id, {
     ...(name !== undefined && { name }),
-    ...(metadata !== undefined && { metadata: JSON.parse(readJsonText(metadata, '--metadata')) }),
+    ...(metadata !== undefined && { metadata: readJsonObject(metadata, '--metadata') }),
   });
   printOne(terminal, account, accountFields);
 }

@@ -1,11 +1,11 @@
 import { chooseQueue } from '@posthorn/jobs/queue-tools';
 import { readVersion } from '@posthorn/lifecycle';
-import { chooseConnection } from '../connection/choose-connection.js';
+import { chooseConnection, NOTHING_CHOSEN } from '../connection/choose-connection.js';
 import { readConfig } from '../connection/config-file.js';
 import { checkApi } from '../doctor/check-api.js';
 import { checkDatabase } from '../doctor/check-database.js';
 import { checkQueue } from '../doctor/check-queue.js';
-import { type Check, skipped } from '../doctor/check.js';
+import { type Check, failed, skipped } from '../doctor/check.js';
 import { configFile, readConnectionSettings, readDoctorSettings, readSendingRules, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
 import { printable } from '../output/printable.js';
@@ -62,8 +62,10 @@ async function checkApiOfConnection(flags: Call['options']): Promise<Check[]> {
     const local = readLocalFile(resolveDataDir(dataDir));
     return await checkApi(chooseConnection({ flags, env, local, config: readConfig(configFile()) }).url);
   } catch (error) {
-    if (error instanceof PlainError) return [skipped('API', error.message)];
-    throw error;
+    if (!(error instanceof PlainError)) throw error;
+    const { message, fix, fields } = error;
+    if (fields['code'] === NOTHING_CHOSEN) return [skipped('API', message)];
+    return [failed('API', message, fix ?? 'Correct the option or the variable.')];
   }
 }
 

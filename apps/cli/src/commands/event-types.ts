@@ -1,7 +1,7 @@
 import type { EventType } from '@posthorn/client';
 import { readPages } from '../api/read-pages.js';
 import { confirm } from '../input/confirm.js';
-import { readJsonText } from '../input/read-values.js';
+import { readJsonObject, readJsonText } from '../input/read-values.js';
 import { EXIT, PlainError } from '../plain-error.js';
 import type { ApiCall } from './context.js';
 import { type ListOptions, printList, printOne } from './print-resource.js';
@@ -45,8 +45,8 @@ export async function putEventType({
   const { description, example, schema, deprecated, enforce } = options;
   const type = await api.client.eventTypes.put(name, {
     ...(description !== undefined && { description }),
-    ...(example !== undefined && { example: JSON.parse(readJsonText(example, '--example')) }),
-    ...(schema !== undefined && { schema: JSON.parse(readJsonText(schema, '--schema')) }),
+    ...(example !== undefined && { example: readJsonObject(example, '--example') }),
+    ...(schema !== undefined && { schema: readJsonObject(schema, '--schema') }),
     ...(deprecated && { deprecated }),
     ...(enforce && { enforcement: 'reject' as const }),
   });

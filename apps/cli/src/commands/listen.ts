@@ -47,11 +47,13 @@ export async function listen({ api, args: [given], options, terminal }: ApiCall<
 
   let last: { event: Event; attempts: number } | null = null;
   let queue = Promise.resolve();
-  const inOrder = (work: () => Promise<void>) => void (queue = after(queue, work));
+  const inOrder = (what: string, work: () => Promise<void>) => {
+    queue = after(queue, work).catch((error: unknown) => terminal.note(`${what} failed: ${reasonOf(error)}`));
+  };
   const send = (event: Event) => {
     const attempt = last?.event.id === event.id ? last.attempts + 1 : 1;
     last = { event, attempts: attempt };
-    inOrder(async () => {
+    inOrder(`Forwarding ${event.id}`, async () => {
       if (!signal.aborted) printRequest(terminal, { event, attempt, result: await forwarder.forward(event) });
     });
   };
@@ -66,7 +68,7 @@ export async function listen({ api, args: [given], options, terminal }: ApiCall<
     const onOpen = () => {
       if (hasOpened) return terminal.note('Reconnected.');
       hasOpened = true;
-      inOrder(async () => {
+      inOrder('The handshake', async () => {
         announce(terminal, { target, secret, account, hasKeys: endKeys !== null });
         if (options.handshake !== false) printHandshake(terminal, await forwarder.handshake());
       });
@@ -88,6 +90,8 @@ async function after(before: Promise<void>, work: () => Promise<void>): Promise<
   await before;
   await work();
 }
+
+const reasonOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error));
 
 function targetOf(given: string | undefined, forward: string | undefined): string {
   const target = forward ?? given;

@@ -1,7 +1,14 @@
-import type { ChangedSubscription, CreateSubscription, QueryOf, Subscription } from '@posthorn/client';
+import type {
+  ChangedSubscription,
+  CreateSubscription,
+  DisableSubscription,
+  QueryOf,
+  Subscription,
+} from '@posthorn/client';
+import { withBody } from '../api/open-api.js';
 import { readPages } from '../api/read-pages.js';
 import { confirm } from '../input/confirm.js';
-import { readJsonText, RESET, type Reset } from '../input/read-values.js';
+import { durationText, readJsonText, RESET, type Reset } from '../input/read-values.js';
 import { EXIT, PlainError } from '../plain-error.js';
 import type { Cell } from '../output/table.js';
 import type { ApiCall } from './context.js';
@@ -10,27 +17,42 @@ import { type ListOptions, present, printList, printOne } from './print-resource
 interface FieldOptions {
   url?: string;
   events?: string[];
-  description?: string;
+  description?: string | Reset;
   header?: Record<string, string>;
   filter?: string | Reset;
-  rateLimit?: number;
+  rateLimit?: number | Reset;
   ordering?: 'none' | 'strict';
   retrySchedule?: number[] | Reset;
   attemptTimeout?: number | Reset;
 }
 
+/** Settings have the names and the values of the options that change them. */
 const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell])[] => [
   ['id', of.id],
   ['account', of.accountId],
   ['url', of.url],
+  ...(of.pendingUrl === null ? [] : [['new url', `${of.pendingUrl}, used once it is verified`] as const]),
   ['status', of.statusReason === null ? of.status : `${of.status} (${of.statusReason})`],
   ['events', of.events.length === 0 ? 'all' : of.events.join(', ')],
   ['filter', of.filter],
   ['description', of.description],
+  ['headers', namesOf(of.headers)],
+  ...(of.pendingHeaders === null ? [] : [['new headers', namesOf(of.pendingHeaders)] as const]),
+  ['rate limit', of.rateLimit === null ? 'none' : `${of.rateLimit} per second`],
+  ['ordering', of.ordering],
+  ['retry schedule', scheduleText(of.retrySchedule)],
+  ['attempt timeout', of.timeoutMs === null ? 'default' : durationText(of.timeoutMs)],
   ['verification', of.verification.error ?? of.verification.status],
   ['circuit', of.circuit.state],
   ['created', of.createdAt],
 ];
+
+const namesOf = (headers: Record<string, string>): string => Object.keys(headers).join(', ');
+
+function scheduleText(waits: number[] | null): string {
+  if (waits === null) return 'default';
+  return waits.length === 0 ? 'none' : waits.map((seconds) => durationText(seconds * 1_000)).join(',');
+}
 
 export async function listSubscriptions({
   api,
@@ -88,6 +110,11 @@ export async function updateSubscription({
   }
   const changed: ChangedSubscription = await api.client.subscriptions.change(await api.account(), id, changes);
   printOne(terminal, changed, subscriptionFields);
+  if (changes.url !== undefined && changed.pendingUrl !== null && !terminal.isJson) {
+    terminal.note(
+      `Posthorn now sends the handshake to the new URL. Until it is verified, events go to ${changed.url}. posthorn subscriptions get ${id} shows the result.`,
+    );
+  }
   if (changed.headersDropped.length > 0) {
     terminal.note(
       `Not sent to the new URL, which has another origin: ${changed.headersDropped.join(', ')}. Set them again with --header.`,
@@ -120,6 +147,17 @@ export async function resumeSubscription({ api, args: [id = ''], terminal }: Api
   printOne(terminal, await api.client.subscriptions.resume(await api.account(), id), subscriptionFields);
 }
 
+export async function disableSubscription({
+  api,
+  args: [id = ''],
+  options: { deliveries },
+  terminal,
+}: ApiCall<DisableSubscription>): Promise<void> {
+  const account = await api.account();
+  const disabled = await api.client.subscriptions.disable(account, id, deliveries && { deliveries });
+  printOne(terminal, disabled, subscriptionFields);
+}
+
 export async function verifySubscription({ api, args: [id = ''], terminal }: ApiCall): Promise<void> {
   printOne(terminal, await api.client.subscriptions.verify(await api.account(), id), subscriptionFields);
 }
@@ -131,10 +169,11 @@ export async function testSubscription({
   terminal,
 }: ApiCall<{ event?: string; data?: string }>): Promise<void> {
   const { event, data } = options;
-  const sent = await api.client.subscriptions.test(await api.account(), id, {
-    ...(event !== undefined && { event }),
-    ...(data !== undefined && { payload: JSON.parse(readJsonText(data, '--data')) }),
-  });
+  const account = await api.account();
+  const given = event === undefined ? {} : { event };
+  const type = event === undefined ? '' : `"event":${JSON.stringify(event)},`;
+  const client = data === undefined ? api.client : withBody(api, `{${type}"payload":${readJsonText(data, '--data')}}`);
+  const sent = await client.subscriptions.test(account, id, given);
   printOne(terminal, sent, ({ eventId, deliveryId }) => [
     ['event', eventId],
     ['delivery', deliveryId],
@@ -172,10 +211,10 @@ function fieldsOf({
   return present({
     url,
     events,
-    description,
+    description: orNull(description),
     headers: header,
     filter: orNull(filter),
-    rateLimit,
+    rateLimit: orNull(rateLimit),
     ordering,
     retrySchedule: orNull(retrySchedule),
     timeoutMs: orNull(attemptTimeout),

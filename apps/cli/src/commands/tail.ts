@@ -54,7 +54,8 @@ const valueOf = (item: Item) => (item.type === 'delivery' ? item.delivery : item
 /** Pure. Whether an item passes the filters that the server does not have. A delivery that was not attempted has no outcome. */
 export function matches(item: Item, { events, status, outcome, attemptsOnly }: TailOptions): boolean {
   const value = valueOf(item);
-  if (events && !events.includes(value.event) && !events.includes(`${value.event.split(':', 1)[0]}:*`)) return false;
+  const isAll = events === undefined || events.length === 0;
+  if (!isAll && !events.includes(value.event) && !events.includes(`${value.event.split(':', 1)[0]}:*`)) return false;
   if (status && !status.includes(value.status)) return false;
   if (item.type === 'delivery') return !outcome && !attemptsOnly;
   return !outcome || outcome.includes(item.attempt.outcome);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery, PublishedEvent } from '@posthorn/client';
-import { type Api, connect } from '../api/open-api.js';
+import { type Api, withBody } from '../api/open-api.js';
 import { readJsonText } from '../input/read-values.js';
 import { openProgressBar } from '../output/progress-bar.js';
 import { table } from '../output/table.js';
@@ -20,7 +20,8 @@ interface TriggerOptions {
 const DEFAULT_TIMEOUT_MS = 60_000;
 const POLL_MS = 250;
 
-/** Publishes an event: the example of the catalogue, or the payload of `--data`, byte for byte. */
+/** Publishes an event: the example of the catalogue, or the payload of `--data`, byte for byte. Prints each event as soon as it is
+ *  published, so that no id is lost when a later one fails. */
 export async function trigger({ api, args: [type = ''], options, terminal }: ApiCall<TriggerOptions>): Promise<void> {
   const { data, count = 1, wait, idempotencyKey } = options;
   if (count > 1 && idempotencyKey !== undefined) {
@@ -30,21 +31,20 @@ export async function trigger({ api, args: [type = ''], options, terminal }: Api
   }
   const account = await api.account();
   const payload = data === undefined ? await exampleOf(api, type) : readJsonText(data, '--data');
-  const bar = openProgressBar('Publishing');
+  const bar = wait || terminal.isInteractive ? null : openProgressBar('Publishing'); // printed lines show the progress
   const events: PublishedEvent[] = [];
   try {
     for (let n = 0; n < count; n += 1) {
-      events.push(await publish(api, { account, type, payload, key: idempotencyKey ?? randomUUID() }));
-      if (count > 1) bar.update(n + 1, count);
+      const event = await publish(api, { account, type, payload, key: idempotencyKey ?? randomUUID() });
+      events.push(event);
+      if (wait && !terminal.isJson) terminal.note(published(event));
+      else terminal.item({ type: 'event', ...event }, () => published(event));
+      if (count > 1) bar?.update(n + 1, count);
     }
   } finally {
-    bar.end();
+    bar?.end();
   }
-  if (!wait) {
-    for (const event of events) terminal.item(event, () => published(event));
-    return;
-  }
-  if (!terminal.isJson) for (const event of events) terminal.note(published(event));
+  if (!wait) return;
   await waitForDeliveries(api, account, { events, timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS, terminal });
 }
 
@@ -61,12 +61,10 @@ async function exampleOf({ client }: Api, type: string): Promise<string> {
 }
 
 function publish(
-  { connection }: Api,
+  api: Api,
   { account, type, payload, key }: { account: string; type: string; payload: string; key: string },
 ): Promise<PublishedEvent> {
-  // The text itself: serializing it again would round large numbers and reorder keys.
-  const body = `{"event":${JSON.stringify(type)},"payload":${payload}}`;
-  const { client } = connect(connection, { fetch: (url, init) => fetch(url, { ...init, body }) });
+  const client = withBody(api, `{"event":${JSON.stringify(type)},"payload":${payload}}`);
   return client.publish(account, { event: type, payload: {}, idempotencyKey: key });
 }
 
@@ -90,21 +88,11 @@ async function waitForDeliveries(
   for (const { id } of events) {
     for await (const delivery of client.deliveries.list(account, { event: id, limit: 100 })) deliveries.push(delivery);
   }
-  terminal.result({ data: deliveries }, () =>
-    deliveries.length === 0 && sumOf(waiting) === 0
-      ? 'No deliveries: no subscription matches this event type.'
-      : table(
-          deliveries,
-          [
-            ['DELIVERY', ({ id }) => id],
-            ['STATUS', ({ status }) => status],
-            ['LAST', ({ lastAttempt }) => lastAttempt && (lastAttempt.statusCode ?? lastAttempt.outcome)],
-            ['MS', ({ lastAttempt }) => lastAttempt?.durationMs],
-            ['URL', ({ url }) => url],
-          ],
-          terminal.paint,
-        ),
-  );
+  if (terminal.isJson) {
+    for (const delivery of deliveries) terminal.item({ type: 'delivery', ...delivery }, () => delivery.id);
+  } else {
+    terminal.result(deliveries, () => deliveriesText(deliveries, { isExpanding: sumOf(waiting) > 0, terminal }));
+  }
   const failed = deliveries.filter(({ status }) => status === 'failed' || status === 'canceled').length;
   if (failed > 0)
     throw new PlainError(`${failed} of ${deliveries.length} deliveries failed.`, {
@@ -118,6 +106,24 @@ async function waitForDeliveries(
         ? 'A paused subscription holds its deliveries: posthorn subscriptions resume <id> sends them.'
         : 'posthorn deliveries get <id> shows what they wait for. --timeout waits longer.',
   });
+}
+
+function deliveriesText(
+  deliveries: Delivery[],
+  { isExpanding, terminal }: { isExpanding: boolean; terminal: Terminal },
+): string {
+  if (deliveries.length === 0 && !isExpanding) return 'No deliveries: no subscription matches this event type.';
+  return table(
+    deliveries,
+    [
+      ['DELIVERY', ({ id }) => id],
+      ['STATUS', ({ status }) => status],
+      ['LAST', ({ lastAttempt }) => lastAttempt && (lastAttempt.statusCode ?? lastAttempt.outcome)],
+      ['MS', ({ lastAttempt }) => lastAttempt?.durationMs],
+      ['URL', ({ url }) => url],
+    ],
+    terminal.paint,
+  );
 }
 
 /** Number of deliveries that have not ended. `expanding`: workers have not created them yet. */

@@ -81,7 +81,12 @@ describe('trigger --wait', () => {
     });
     const { error, stdout } = await wait(60_000);
     expect(error).toBeNull();
-    expect((JSON.parse(stdout) as { data: unknown[] }).data).toHaveLength(101);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; id: string });
+    expect(lines[0]).toMatchObject({ type: 'event', id: 'evt_1' });
+    expect(lines.filter(({ type }) => type === 'delivery')).toHaveLength(101);
   });
 
   it.each([
@@ -107,6 +112,17 @@ describe('trigger --wait', () => {
     serveEvent({ deliveries: 0, counts: [{}], pages: [page([])] });
     expect((await wait(0)).error).toBeNull();
   });
+});
+
+it('regression: trigger --count prints the published events when a later one is refused', async () => {
+  const event = (id: string) => json({ id, event: 'message:created', deliveries: 1, duplicate: false }, 202);
+  serve({
+    'GET /event-types/message%3Acreated': [json({ example: {} })],
+    'POST /events': [event('evt_1'), event('evt_2'), json({ code: 'invalid_request', detail: 'No.' }, 422)],
+  });
+  const { error, stdout } = await run(trigger, { count: 5 }, ['message:created']);
+  expect(error?.message).toBe('No.');
+  expect(stdout.match(/evt_\d/g)).toEqual(['evt_1', 'evt_2']);
 });
 
 describe('replay --wait', () => {
