@@ -26,6 +26,8 @@ export interface PostRequest {
   headers: Record<string, string>;
   /** Its authentication and certificate authorities. Default: none. */
   access?: Access | null;
+  /** W3C Trace Context. Default: not sent. */
+  traceparent?: string | undefined;
   /** For the whole attempt, from requesting a token and resolving the name to the last byte of the response. */
   timeoutMs: number;
   /** How much of the response body is kept, at most MAX_BODY_BYTES. Default: DEFAULT_KEEP_BYTES. */
@@ -65,6 +67,7 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
     signature,
     bodyBytes: body.byteLength,
     own: token === null ? request.headers : withToken(request.headers, token),
+    traceparent: request.traceparent,
   });
   const options: LineOptions = {
     origin: target.origin,

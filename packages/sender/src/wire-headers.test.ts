@@ -37,6 +37,17 @@ const OURS = [
 ];
 
 describe('wireHeaders', () => {
+  it('sends a traceparent only if there is one, and a custom header of this name instead of it', () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const sentWith = (own: Record<string, string>, value?: string) =>
+      pairsOf(wireHeaders({ ...ours, signature: 'v1,x', own, traceparent: value }).sent).filter(
+        ([name]) => name.toLowerCase() === 'traceparent',
+      );
+    expect(sentWith({})).toEqual([]);
+    expect(sentWith({}, traceparent)).toEqual([['traceparent', traceparent]]);
+    expect(sentWith({ Traceparent: 'own' }, traceparent)).toEqual([['Traceparent', 'own']]);
+  });
+
   it('property: shows all sent headers with their values, but no secrets', () => {
     fc.assert(
       fc.property(

@@ -10,8 +10,8 @@ export type WireHeaders = {
   record: SentRequest;
 };
 
-/** Builds the request's headers. Ignores custom headers that would override ours, except `accept`: firewalls block
- *  requests without one, and the endpoint may need a specific one. */
+/** Builds the request's headers. Ignores custom headers that would override ours, except `accept` and
+ *  `traceparent`: firewalls block requests without `accept`, and the endpoint may need a specific value. */
 export function wireHeaders({
   userAgent,
   webhookId,
@@ -19,6 +19,7 @@ export function wireHeaders({
   signature,
   bodyBytes,
   own,
+  traceparent,
 }: {
   userAgent: string;
   webhookId: string;
@@ -27,10 +28,12 @@ export function wireHeaders({
   signature: string;
   bodyBytes: number;
   own: Record<string, string>;
+  traceparent?: string | undefined;
 }): WireHeaders {
   const custom = Object.entries(own).filter(([name]) => !isReservedHeader(name));
   const ownNames = custom.map(([name]) => name.toLowerCase());
-  const ours = ourHeaders({ userAgent, webhookId, timestampSeconds, signature });
+  const ours: Header[] = ourHeaders({ userAgent, webhookId, timestampSeconds, signature });
+  if (traceparent !== undefined) ours.push(['traceparent', traceparent]);
   return {
     sent: [...ours.filter(([name]) => !ownNames.includes(name)), ...custom].flat(),
     record: { userAgent, bodyBytes, signatureCount: signature.split(' ').length, ownNames },
