@@ -157,6 +157,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     docsDirectory: null,
     frameAncestors: [],
     isDraining: () => false,
+    tracePublish: null,
     metrics: openMetrics({ version: 'test' }),
     version: 'test',
     settings: [],

@@ -12,6 +12,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ReadSystemMetrics } from './system-metrics.js';
 import type { ApiMetrics } from './metrics.js';
+import type { TracePublish } from './trace-publish.js';
 
 /** Everything that the API gets from outside, so that tests can choose it. */
 export interface ApiDeps extends Deps {
@@ -52,6 +53,8 @@ export interface ApiDeps extends Deps {
   frameAncestors: string[];
   /** True after SIGTERM, so that /readyz fails. */
   isDraining(): boolean;
+  /** Records the spans of a publish. null: OpenTelemetry is off. */
+  tracePublish: TracePublish | null;
   metrics: ApiMetrics;
   version: string;
   /** The effective settings, for /v1/settings. */

@@ -6,10 +6,13 @@ import {
   QUEUE_SETTINGS,
   readEmailSettings,
   readEnv,
+  readTelemetrySettings,
   SettingsError,
+  TELEMETRY_SETTINGS,
   unknownNames,
 } from '@posthorn/settings';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
+import type { TelemetrySettings } from '@posthorn/telemetry';
 
 /** The settings of the API. null: off. */
 export interface Env {
@@ -44,6 +47,8 @@ export interface Env {
   retries: RetryRules;
   shutdownDelayMs: number;
   shutdownTimeoutMs: number;
+  /** The OpenTelemetry collector. */
+  telemetry: TelemetrySettings | null;
   logLevel: string;
   /** Names of set but unknown variables: probably typos. */
   unknown: string[];
@@ -53,6 +58,7 @@ export interface Env {
 
 const NAMES = [
   ...QUEUE_SETTINGS,
+  ...TELEMETRY_SETTINGS,
   'DATABASE_READ_URL',
   'DATABASE_POOL_SIZE',
   'DELIVERIES_PER_JOB',
@@ -125,6 +131,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     }),
     shutdownDelayMs: read.shutdownDelayMs,
     shutdownTimeoutMs: read.shutdownTimeoutMs,
+    telemetry: readTelemetrySettings(read, { serviceName: 'posthorn-api' }),
     logLevel: read.logLevel,
     unknown: unknownNames(env),
     effective: effectiveSettings(env, NAMES),

@@ -12,6 +12,7 @@ import {
 } from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
 import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
+import { openTelemetry } from '@posthorn/telemetry';
 import { pino } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
 import { buildApp } from './app.js';
@@ -20,6 +21,7 @@ import { type Env, readApiEnv } from './env.js';
 import { type DepthRecorder, openDepthRecorder } from './depth-recorder.js';
 import { openSystemMetrics } from './system-metrics.js';
 import { openMetrics } from './metrics.js';
+import { tracePublish } from './trace-publish.js';
 
 const env = readOrExit();
 // Log lines are written in batches, at most half a second late: one write per request would cost CPU.
@@ -31,6 +33,7 @@ const version = readVersion(new URL('../package.json', import.meta.url));
 const metrics = openMetrics({ version });
 // Each sample of the event loop lag wakes an idle process. prom-client's default is 10 ms.
 collectDefaultMetrics({ register: metrics.registry, eventLoopMonitoringPrecision: 200 });
+const telemetry = await openTelemetry(env.telemetry, { app: 'api', version, log });
 
 const db = openDatabase({
   url: env.databaseUrl,
@@ -72,6 +75,11 @@ const systemMetrics = openSystemMetrics({
   log,
 });
 
+telemetry?.exportMetrics(async () => {
+  metrics.show(await systemMetrics());
+  return metrics.registry.getMetricsAsJSON();
+});
+
 let isDraining = false;
 let depths: DepthRecorder | null = null;
 const app = await buildApp({
@@ -96,6 +104,7 @@ const app = await buildApp({
   docsDirectory: fileURLToPath(new URL('../../docs/dist/site', import.meta.url)),
   frameAncestors: env.portalFrameAncestors,
   isDraining: () => isDraining,
+  tracePublish: telemetry && tracePublish(telemetry),
   metrics,
   version,
   settings: env.effective,
@@ -113,6 +122,7 @@ closeOnSignal({
       // Open requests end first, then the publisher enqueues what they left, then the connections close.
       http: () => app.close(),
       publisher: () => publisher.drain(),
+      telemetry: async () => telemetry?.close(),
       depths: async () => depths?.close(),
       queue: () => producer.close(),
       database: async () => {

@@ -3,6 +3,7 @@ import { type Consumer, type ConsumerOptions, type QueueName, type DueJob, openC
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
 import type { Parts } from './open-parts.js';
+import { observeAttempts, observeVerifications } from './observe.js';
 import { verify } from './verify.js';
 
 export interface Consumers {
@@ -22,7 +23,7 @@ const FRESH_SHARE = 0.9;
 /** Opens a consumer per queue. Retries have a separate queue, so that a backlog of first attempts does not delay them, nor the
  *  reverse. */
 export function openConsumers(env: WorkerEnv, parts: Parts): Consumers {
-  const { metrics } = parts;
+  const { metrics, tracing } = parts;
   let lastJobAt: number | null = null;
   const open = (queue: QueueName, concurrency: number, handle: ConsumerOptions['handle']): Consumer => {
     metrics.concurrency.set({ queue }, concurrency);
@@ -32,6 +33,7 @@ export function openConsumers(env: WorkerEnv, parts: Parts): Consumers {
       concurrency,
       log: parts.log,
       availability: parts.availability,
+      ...(tracing && { startJob: tracing.startJob }),
       async handle(due, signal) {
         inFlight.inc();
         return handle(due, signal).finally(() => {
@@ -62,11 +64,8 @@ export function openConsumers(env: WorkerEnv, parts: Parts): Consumers {
     deliver: open('deliver', slots.deliver, deliver(attempter, requestRetry)),
     retry: open('retry', slots.retry, deliver(attempter, requestRetry)),
   };
-  const verifying = open(
-    'verify',
-    Math.min(VERIFY_CONCURRENCY, env.workerConcurrency),
-    verify(openWorkersVerifier(env, parts)),
-  );
+  const verifier = openWorkersVerifier(env, parts);
+  const verifying = open('verify', Math.min(VERIFY_CONCURRENCY, env.workerConcurrency), verify(verifier));
   const consumers = [delivering.deliver, delivering.retry, verifying];
 
   return {
@@ -94,7 +93,8 @@ function openWorkersAttempter(env: WorkerEnv, parts: Parts, limits: Parameters<t
     honorDisableHeader: env.honorDisableHeader,
     retries: env.retries,
     failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,
-    observe: parts.metrics.observer,
+    observe: observeAttempts(parts),
+    ...(parts.tracing && env.sendTraceparent && { traceparent: parts.tracing.traceparent }),
   });
 }
 
@@ -107,6 +107,6 @@ function openWorkersVerifier(env: WorkerEnv, parts: Parts) {
     log: parts.log,
     retryWhileUnavailable: parts.retryWhileUnavailable,
     retries: env.retries,
-    observe: parts.metrics.observeVerification,
+    observe: observeVerifications(parts),
   });
 }

@@ -1,12 +1,20 @@
 import { toRetryRules } from '@posthorn/core';
 import { chooseQueue } from '@posthorn/jobs';
 import { type AddressPolicy, readAddressPolicy, readAuthoritiesFile } from '@posthorn/sender';
-import { QUEUE_SETTINGS, SettingsError, readEmailSettings, readEnv } from '@posthorn/settings';
+import {
+  QUEUE_SETTINGS,
+  SettingsError,
+  TELEMETRY_SETTINGS,
+  readEmailSettings,
+  readEnv,
+  readTelemetrySettings,
+} from '@posthorn/settings';
 
 /** A worker's settings. Throws one SettingsError with every problem. */
 export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   const found = readEnv(env, [
     ...QUEUE_SETTINGS,
+    ...TELEMETRY_SETTINGS,
     'DATABASE_POOL_SIZE',
     'POSTHORN_ENCRYPTION_KEY',
     'POSTHORN_ENCRYPTION_KEYS_OLD',
@@ -30,6 +38,7 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'FAILING_AFTER_DAYS',
     'OPERATIONS_ACCOUNT',
     'HONOR_DISABLE_HEADER',
+    'SEND_TRACEPARENT',
     'RETENTION_DAYS',
     'PAYLOAD_RETENTION_DAYS',
     'AUDIT_RETENTION_DAYS',
@@ -39,9 +48,13 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   return { ...found, ...readParts(found), retries: toRetryRules(found) };
 }
 
-type Found = QueueInput & Parameters<typeof readAddressPolicy>[0] & EmailInput & { extraCaCerts: string | null };
+type Found = QueueInput &
+  Parameters<typeof readAddressPolicy>[0] &
+  EmailInput &
+  TelemetryInput & { extraCaCerts: string | null };
 type QueueInput = Parameters<typeof chooseQueue>[0];
 type EmailInput = Parameters<typeof readEmailSettings>[0];
+type TelemetryInput = Parameters<typeof readTelemetrySettings>[0];
 
 /** Parses what has more than one setting or a file. Throws one SettingsError with every problem. */
 function readParts(found: Found) {
@@ -63,7 +76,13 @@ function readParts(found: Found) {
     const problems = [queue, addresses, email, authorities].filter((problem) => typeof problem === 'string');
     throw new SettingsError(problems);
   }
-  return { queue, addresses, email, authorities };
+  return {
+    queue,
+    addresses,
+    email,
+    authorities,
+    telemetry: readTelemetrySettings(found, { serviceName: 'posthorn-worker' }),
+  };
 }
 
 /** A string describes the problem. */

@@ -11,8 +11,10 @@ import {
 } from '@posthorn/core';
 import { type Availability, type Producer, openAvailability, openProducer } from '@posthorn/jobs';
 import { type Sender, openSender } from '@posthorn/sender';
+import { openTelemetry, type Telemetry } from '@posthorn/telemetry';
 import type { WorkerEnv } from './env.js';
 import type { Metrics } from './metrics.js';
+import { type AttemptTracing, traceAttempts } from './trace-attempts.js';
 
 /** The parts that all of a worker shares. */
 export interface Parts {
@@ -24,6 +26,9 @@ export interface Parts {
   availability: Availability;
   retryWhileUnavailable: RetryWhileUnavailable;
   metrics: Metrics;
+  /** null: OpenTelemetry is off. */
+  telemetry: Telemetry | null;
+  tracing: AttemptTracing | null;
   log: Log;
   version: string;
 }
@@ -43,6 +48,8 @@ export async function openParts(
   await requireSessions(db, log);
   await requireMigrated(db, log);
   const availability = openAvailability(log);
+  const telemetry = await openTelemetry(env.telemetry, { app: 'worker', version, log });
+  telemetry?.exportMetrics(() => metrics.registry.getMetricsAsJSON());
   return {
     db,
     cipher: openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld }),
@@ -60,6 +67,8 @@ export async function openParts(
     availability,
     retryWhileUnavailable: makeRetryWhileUnavailable({ log }),
     metrics,
+    telemetry,
+    tracing: telemetry && traceAttempts(telemetry),
     log,
     version,
   };

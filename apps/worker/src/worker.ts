@@ -22,7 +22,7 @@ const RESERVE_MS = 5_000;
 export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; version: string }): Promise<Worker> {
   const metrics = openMetrics();
   const parts = await openParts(env, { metrics, log, version });
-  const { db, producer, sender } = parts;
+  const { db, producer, sender, telemetry } = parts;
   const consumers = openConsumers(env, parts);
 
   let isDraining = false;
@@ -45,9 +45,11 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
       await Promise.all([loops.stop(), consumers.stop({ graceMs })]);
+      const flushed = telemetry?.close();
       await sender.close();
       await producer.close();
       await health.close();
+      await flushed;
       await db.close();
     },
   };

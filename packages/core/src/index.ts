@@ -100,9 +100,20 @@ export { sendTest } from './subscriptions/send-test.js';
 export { checkWebhookUrl } from './verifications/start-verification.js';
 export { requestVerification } from './subscriptions/request-verification.js';
 export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';
-export { openVerifier, type Verifier, type VerifierOptions } from './verifications/attempt-verification.js';
+export {
+  openVerifier,
+  type ObservedVerification,
+  type Verifier,
+  type VerifierOptions,
+} from './verifications/attempt-verification.js';
 
-export { openAttempter, type AttemptObserver, type Attempter } from './deliver/attempt-delivery.js';
+export {
+  openAttempter,
+  type AttemptObserver,
+  type Attempter,
+  type AttemptOptions,
+  type ObservedAttempt,
+} from './deliver/attempt-delivery.js';
 export { readWaiting, type WhyWaiting } from './deliveries/why-waiting.js';
 export { openConcurrencyLimiter, type ConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 export { advanceReplays } from './replays/advance-replays.js';

@@ -52,8 +52,18 @@ export interface Due {
 export interface DueJob extends Due {
   /** The job had ended, and a person retried it in Bull Board. */
   isManualRetry: boolean;
+  /** What ConsumerOptions.startJob returned for its job. */
+  job?: RunningJob;
   /** Whether no other worker has the job. Checks the queue if the last check is long ago. Never throws. */
   isStillOurs(): Promise<boolean>;
+}
+
+/** A job while a worker runs it, with the ids of its span. */
+export interface RunningJob {
+  traceId: string;
+  spanId: string;
+  /** The job has ended, or returned to the queue. */
+  end(): void;
 }
 
 /** Enqueues due attempts. Never throws: returns false if the queue is unavailable, and the dispatcher enqueues them later.

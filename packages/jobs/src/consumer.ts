@@ -8,7 +8,7 @@ import type { JobEnd } from './end-job.js';
 import { LOCK_MS } from './job-lock.js';
 import type { Log } from './log.js';
 import { openPlaces } from './places.js';
-import { type RunOptions, runJob } from './run-job.js';
+import { type RunOptions, type StartJob, runJob } from './run-job.js';
 import { shardCount } from './shards.js';
 
 export interface ConsumerOptions {
@@ -18,6 +18,8 @@ export interface ConsumerOptions {
   /** Called for each delivery of a job, at once while there are places. `signal` aborts when the process can wait no longer. A throw
    *  is a fault of Posthorn: it is logged, the delivery is removed, and the dispatcher enqueues it again later. */
   handle: (due: DueJob, signal: AbortSignal) => Promise<JobEnd>;
+  /** Called when a job starts. Each of its deliveries gets the result. Default: jobs are not observed. */
+  startJob?: StartJob;
   log: Log;
   /** Shared by everything that a process has on one queue, so that an outage is logged once. */
   availability?: Availability;
@@ -52,7 +54,7 @@ const WORKER_OPTIONS: Omit<WorkerOptions, 'connection'> = {
 
 export function openConsumer(
   connection: QueueConnection,
-  { queue, concurrency, handle, log, availability = openAvailability(log) }: ConsumerOptions,
+  { queue, concurrency, handle, startJob, log, availability = openAvailability(log) }: ConsumerOptions,
 ): Consumer {
   const backend = openBackend(connection, { producing: false, onError: availability.lost });
   let isStopping = false;
@@ -62,6 +64,7 @@ export function openConsumer(
   const options: RunOptions = {
     queue,
     handle,
+    ...(startJob && { startJob }),
     log,
     keepCompleted: backend.keepLast(KEPT),
     keepFailed: backend.keepLast(KEPT),
@@ -100,8 +103,7 @@ export function openConsumer(
       const closed = Promise.all(workers.map((worker) => worker.close())).catch((error: unknown) =>
         log.warn({ err: error, queue }, 'consumer.close_failed'),
       );
-      const isClosed = await settles(closed, graceMs);
-      if (!isClosed) {
+      if (!(await settles(closed, graceMs))) {
         giveUp.abort('shutdown');
         await settles(closed, RECORDING_MS);
       }

@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import { type Due, type DueJob, toJobId } from './catalog.js';
+import { type Due, type DueJob, type QueueName, type RunningJob, toJobId } from './catalog.js';
 import { type EndOptions, type Ended, type JobEnd, endJob, endOfGroup, endOfSingle } from './end-job.js';
 import { openGivenBack } from './given-back.js';
 import { isGroup, readJob } from './job.js';
@@ -7,9 +7,12 @@ import { openLock } from './job-lock.js';
 import type { Log } from './log.js';
 import type { WorkersPlaces } from './places.js';
 
+export type StartJob = (job: { queue: QueueName; jobId: string; deliveries: number }) => RunningJob;
+
 export interface RunOptions extends EndOptions {
   /** As in ConsumerOptions. */
   handle: (due: DueJob, signal: AbortSignal) => Promise<JobEnd>;
+  startJob?: StartJob;
   log: Log;
   /** Once true, nothing starts, and broken work is not reported, since the job waits again. */
   isStopping: () => boolean;
@@ -24,7 +27,7 @@ export async function runJob(
   places: WorkersPlaces,
   options: RunOptions,
 ): Promise<unknown> {
-  const { queue, handle, log, isStopping, giveUp } = options;
+  const { queue, handle, startJob, log, isStopping, giveUp } = options;
   // From here on, any error removes the job unless handled otherwise, so that its id is free again.
   job.opts.removeOnFail = true;
   const due = readJob(queue, job);
@@ -37,17 +40,20 @@ export async function runJob(
   // job. Runs that were postponed, returned at a shutdown or lost with their worker do not count.
   const isManualRetry = job.attemptsMade > 0;
   const left = new Set(due);
+  const running = startJob?.({ queue, jobId: job.id ?? '', deliveries: due.length });
   const work = async (one: Due): Promise<Ended> => {
     // In the turn in which BullMQ hands over the job, so that it sees at once how many places are free.
     await places.enter();
     try {
       if (isStopping()) throw new Error('the worker stops');
-      return (await isStillOurs()) ? await handle({ ...one, isManualRetry, isStillOurs }, giveUp) : { end: 'lost' };
+      if (!(await isStillOurs())) return { end: 'lost' };
+      return await handle({ ...one, isManualRetry, isStillOurs, ...(running && { job: running }) }, giveUp);
     } catch (error) {
       if (!isStopping()) log.error({ err: error, queue, jobId: job.id, attempt: toJobId(queue, one) }, 'job.broken');
       return { end: 'broken', error };
     } finally {
       left.delete(one);
+      if (left.size === 0) running?.end();
       places.leave({ isLast: left.size === 0 });
     }
   };

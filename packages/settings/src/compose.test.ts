@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { QUEUE_SETTINGS, readEnv, type SettingName, settings } from './index.js';
+import { QUEUE_SETTINGS, readEnv, type SettingName, settings, TELEMETRY_SETTINGS } from './index.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -62,7 +62,10 @@ const SECRETS = {
 function namesReadBy(name: string): SettingName[] {
   const source = read(`apps/${name === 'migrate' ? 'cli' : name}/src/env.ts`);
   const ownReader = name === 'migrate' ? (/function readMigrateSettings[^]*?\n\}/.exec(source)?.[0] ?? '') : source;
-  const reader = ownReader.replace('...QUEUE_SETTINGS', QUEUE_SETTINGS.map((setting) => `'${setting}'`).join());
+  const quoted = (names: readonly SettingName[]) => names.map((setting) => `'${setting}'`).join();
+  const reader = ownReader
+    .replace('...QUEUE_SETTINGS', quoted(QUEUE_SETTINGS))
+    .replace('...TELEMETRY_SETTINGS', quoted(TELEMETRY_SETTINGS));
   return [...new Set([...reader.matchAll(/'([A-Z][A-Z0-9_]+)'/g)].map(([, found = '']) => found))].filter(isSetting);
 }
 const isSetting = (name: string): name is SettingName => Object.hasOwn(settings, name);

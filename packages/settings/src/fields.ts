@@ -87,6 +87,26 @@ export function list<T extends z.ZodType<unknown, string>>(entry: T) {
   return z.string().transform(splitList).pipe(z.array(entry));
 }
 
+/** `name=value`, comma-separated, with percent-encoded values, as in the variables of OpenTelemetry. */
+export const keyValues = () =>
+  list(
+    z.string().transform((entry, context): [string, string] => {
+      const [, name = '', encoded = ''] = /^\s*([^\s=]+)\s*=(.*)$/.exec(entry) ?? [];
+      const value = decodePercent(encoded.trim());
+      if (name !== '' && value !== null) return [name, value];
+      context.addIssue('must be name=value, comma-separated, with percent-encoded values');
+      return z.NEVER;
+    }),
+  ).transform((entries): Record<string, string> => Object.fromEntries(entries));
+
+function decodePercent(encoded: string): string | null {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return null;
+  }
+}
+
 /** Waits in seconds: at least one, each at most a week. */
 export const durations = () =>
   list(number(0, 604_800)).refine((waits) => waits.length > 0 && waits.length <= 100, 'must hold 1 to 100 waits');

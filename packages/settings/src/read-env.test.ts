@@ -112,6 +112,21 @@ describe('readEnv', () => {
   });
 });
 
+describe('the variables of OpenTelemetry', () => {
+  const read = (value: string) => readEnv({ OTEL_EXPORTER_OTLP_HEADERS: value }, ['OTEL_EXPORTER_OTLP_HEADERS']);
+
+  it('have names and percent-encoded values', () =>
+    expect(read('authorization=Bearer%20a=b, x-tenant=acme').otelExporterOtlpHeaders).toEqual({
+      authorization: 'Bearer a=b',
+      'x-tenant': 'acme',
+    }));
+
+  it.each(['s3cr3t', '=s3cr3t', 'key=%s3cr3t'])('refuses %j without repeating it', (value) => {
+    expect(() => read(value)).toThrow('OTEL_EXPORTER_OTLP_HEADERS must be name=value');
+    expect(() => read(value)).not.toThrow('s3cr3t');
+  });
+});
+
 describe('unknownNames', () => {
   it('returns the POSTHORN_ variables that are not settings, and no others', () => {
     const env = { POSTHORN_OPERATER_KEY: 'x', POSTHORN_OPERATOR_KEY_FILE: 'x', POSTHORN_DATA_DIR: 'x', HOME: '/root' };

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { renderEnvExample, withSettingsTable } from './render.js';
 import { readEnv } from './read-env.js';
-import { QUEUE_SETTINGS, settingNames, settings } from './settings.js';
+import { QUEUE_SETTINGS, settingNames, settings, TELEMETRY_SETTINGS } from './settings.js';
 
 const pathOf = (name: string) => new URL(`../../../${name}`, import.meta.url);
 const read = (name: string) => readFileSync(pathOf(name), 'utf8');
@@ -21,9 +21,14 @@ it('an app reads and uses every setting', () => {
   const sources = ['api', 'board', 'cli', 'demo', 'worker'].flatMap((app) =>
     readdirSync(pathOf(`apps/${app}/src`), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.includes('test'))
-      .map((name) => read(`apps/${app}/src/${name}`).replaceAll('...QUEUE_SETTINGS', QUEUE_SETTINGS.join(' '))),
+      .map((name) =>
+        read(`apps/${app}/src/${name}`)
+          .replaceAll('...QUEUE_SETTINGS', QUEUE_SETTINGS.join(' '))
+          .replaceAll('...TELEMETRY_SETTINGS', TELEMETRY_SETTINGS.join(' ')),
+      ),
   );
-  sources.push(read('packages/jobs/src/choose-queue.ts'), read('packages/settings/src/email.ts'));
+  for (const path of ['jobs/src/choose-queue.ts', 'settings/src/email.ts', 'settings/src/telemetry.ts'])
+    sources.push(read(`packages/${path}`));
   const isUsed = (word: string) => sources.some((text) => new RegExp(`\\b${word}\\b`).test(text));
   const unused = settingNames.filter((name) => {
     const [key = ''] = Object.keys(readEnv({}, [name], { localStack: true }));

@@ -4,6 +4,7 @@ import {
   addresses,
   flag,
   hosts,
+  keyValues,
   list,
   mailAddress,
   number,
@@ -420,6 +421,60 @@ export const settings = {
       'Milliseconds in which open requests and attempts in flight may finish. Set at least the delivery timeout plus 5 s. ' +
       'Together with SHUTDOWN_DELAY_MS it must be shorter than the platform’s grace period.',
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url('http', 'https'),
+    default: null,
+    description:
+      'OpenTelemetry collector, `http://collector:4318`. The API and the workers send it traces and their metrics as OTLP over HTTP, in ' +
+      'JSON. Unset: OpenTelemetry is off and not loaded.',
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    schema: keyValues(),
+    default: '',
+    secret: true,
+    description: 'Headers for the collector, `authorization=Bearer%20…`, comma-separated, with percent-encoded values.',
+  },
+  OTEL_SERVICE_NAME: {
+    schema: text(),
+    default: null,
+    description: 'Name of the service in traces and OTLP metrics. Default: `posthorn-api` and `posthorn-worker`.',
+  },
+  OTEL_RESOURCE_ATTRIBUTES: {
+    schema: keyValues(),
+    default: '',
+    description: 'More attributes of the service, `deployment.environment.name=production`, comma-separated.',
+  },
+  OTEL_TRACES_SAMPLER: {
+    schema: oneOf(
+      'always_on',
+      'always_off',
+      'traceidratio',
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+    ),
+    default: 'parentbased_always_on',
+    description:
+      'Which traces are recorded. Set the same in all processes. The trace of an event has no parent, so the API and the workers ' +
+      'decide by its id, and all of its spans are recorded or none.',
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    schema: number(0, 1),
+    default: '1',
+    description: 'Share of recorded traces for the samplers with a ratio, such as 0.05.',
+  },
+  OTEL_METRIC_EXPORT_INTERVAL: {
+    schema: wholeNumber(100, 3_600_000),
+    default: '60000',
+    description: 'Milliseconds between two exports of the metrics to the collector.',
+  },
+  SEND_TRACEPARENT: {
+    schema: flag(),
+    default: 'false',
+    description:
+      '`true` sends the header `traceparent` to endpoints, while OTEL_EXPORTER_OTLP_ENDPOINT is set. Endpoints can then continue the ' +
+      'trace of the event. A custom header of a subscription with this name has priority.',
+  },
   LOG_LEVEL: {
     schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     default: 'info',
@@ -443,6 +498,17 @@ export const QUEUE_SETTINGS = [
   'REDIS_PASSWORD',
   'REDIS_TLS',
   'REDIS_TLS_CA_FILE',
+] as const satisfies SettingName[];
+
+/** The standard variables of OpenTelemetry: the input of `readTelemetrySettings`. */
+export const TELEMETRY_SETTINGS = [
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_SERVICE_NAME',
+  'OTEL_RESOURCE_ATTRIBUTES',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
+  'OTEL_METRIC_EXPORT_INTERVAL',
 ] as const satisfies SettingName[];
 
 export type SettingName = keyof typeof settings;

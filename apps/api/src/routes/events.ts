@@ -20,7 +20,7 @@ import {
   type PublishedEvent as PublishedEventRow,
   type PublishRefusal,
 } from '@posthorn/core';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { pageRange, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
@@ -35,15 +35,16 @@ import {
 import { readList } from '../read-list.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
+import type { TracedPublish } from '../trace-publish.js';
 import { requireFrozen, toError } from './require-frozen.js';
 
 const tags = ['Events'];
 /** Deliveries in the detail of an event. The list of deliveries has all of them. */
 const MAX_DELIVERIES = 100;
 
-export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
+export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics' | 'tracePublish'> = (
   app,
-  { db, reader, publisher, metrics },
+  { db, reader, publisher, metrics, tracePublish },
 ) => {
   const count = ({ deliveryCount, isFanOut }: PublishedEventRow, duplicate: boolean) => {
     metrics.eventsAccepted.inc({ result: duplicate ? 'duplicate' : 'new' });
@@ -80,7 +81,8 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         response: { 202: PublishedEvent },
       },
     },
-    async ({ params, headers, bodyBytes }, reply) => {
+    async (request, reply) => {
+      const { params, headers, bodyBytes } = request;
       const frozen = requireFrozen(freezeEvent(bodyBytes));
       const idempotencyKey = headers['idempotency-key'] ?? null;
       const result = await publisher.publish({ accountId: params.account, frozen, idempotencyKey });
@@ -89,6 +91,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         case 'repeated': {
           const duplicate = result.outcome === 'repeated';
           count(result.event, duplicate);
+          tracePublish?.(traced(request, reply, [{ ...result.event, repeated: duplicate }]));
           return reply.code(202).send(publishedJson(result.event, duplicate));
         }
         default:
@@ -120,7 +123,8 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         response: { 202: PublishedEvents },
       },
     },
-    async ({ params, headers, bodyBytes }, reply) => {
+    async (request, reply) => {
+      const { params, headers, bodyBytes } = request;
       if (headers['idempotency-key'] !== undefined) {
         const message = 'does not apply to a batch: set the idempotencyKey of each event instead';
         throw new InvalidRequest([{ path: 'Idempotency-Key', message }]);
@@ -137,6 +141,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         });
       }
       for (const event of result.events) count(event, event.repeated);
+      tracePublish?.(traced(request, reply, result.events));
       return reply.code(202).send({ data: result.events.map((event) => publishedJson(event, event.repeated)) });
     },
   );
@@ -223,6 +228,18 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
     },
   );
 };
+
+/** What a span of the request needs. */
+const traced = (
+  { headers, routeOptions }: Pick<FastifyRequest, 'headers' | 'routeOptions'>,
+  { elapsedTime }: Pick<FastifyReply, 'elapsedTime'>,
+  events: TracedPublish['events'],
+): TracedPublish => ({
+  events,
+  route: routeOptions.url ?? '',
+  traceparent: headers['traceparent'],
+  elapsedMs: elapsedTime,
+});
 
 function toRefusal(
   result: PublishRefusal,

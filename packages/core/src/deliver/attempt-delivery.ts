@@ -3,14 +3,14 @@ import { toTypeId } from '@posthorn/contract';
 import { type Cipher, rememberOpened } from '../cipher.js';
 import type { Database } from '../database.js';
 import type { RetryWhileUnavailable } from '../database-away.js';
-import type { Due, Enqueue } from '../deps.js';
+import type { Due, Enqueue, RunningJob } from '../deps.js';
 import { openNextDispatch } from '../dispatch/dispatch-next.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
 import type { ConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 import { openDeferrals } from '../throttle/defer-deliveries.js';
 import { decide } from './decide.js';
-import { type AttemptReport, isUrgent } from '../deliveries/delivery.js';
+import { type AttemptReport, type LoadedDelivery, isUrgent } from '../deliveries/delivery.js';
 import { type EndWithoutAttempt, endWithoutAttempt } from './end-without-attempt.js';
 import { followAttempt } from './follow-attempt.js';
 import { openLoads } from './load-deliveries.js';
@@ -37,6 +37,8 @@ export interface AttemptOptions {
   failingAfterMs: number;
   /** Whether the response header `webhook-delivery: disable` disables the subscription. Default: false. */
   honorDisableHeader?: boolean;
+  /** Returns the header `traceparent` of an attempt. Default: not sent. */
+  traceparent?: (delivery: LoadedDelivery, attemptNumber: number) => string;
   /** Bounds the attempts that this process has in flight for each subscription. */
   limiter: ConcurrencyLimiter;
   random?: () => number;
@@ -48,16 +50,22 @@ export interface AttemptObserver {
   shared?(operation: 'load' | 'record', size: number): void;
   /** A delivery was returned to the ledger. */
   deferred?(why: DeferredFor): void;
-  attempted?(attempt: {
-    trigger: AttemptTrigger;
-    result: PostResult;
-    recorded: Recorded;
-    deliverySeconds: number;
-    attemptNumber: number;
-  }): void;
+  attempted?(attempt: ObservedAttempt): void;
 }
 
-type OwnDue = Due & { isStillOurs?: () => Promise<boolean> };
+export interface ObservedAttempt {
+  delivery: LoadedDelivery;
+  trigger: AttemptTrigger;
+  result: PostResult;
+  recorded: Recorded;
+  deliverySeconds: number;
+  attemptNumber: number;
+  /** When the worker began to load the delivery, by performance.now(). */
+  readAt: number;
+  job: RunningJob | undefined;
+}
+
+type OwnDue = Due & { isStillOurs?: () => Promise<boolean>; job?: RunningJob };
 
 export interface Attempter {
   /** Makes one attempt of a delivery: load, fence, POST, decide, record; resolves after the record is committed.
@@ -117,7 +125,9 @@ export function openAttempter(options: AttemptOptions): Attempter {
 
     const eventId = toTypeId('evt', delivery.eventId);
     const trigger = delivery.requestedTrigger ?? 'auto';
-    const result = await postDelivery(posting, delivery, { eventId, timeoutMs, signal }).finally(() => slot.release());
+    const traceparent = options.traceparent?.(delivery, attemptNumber);
+    const sent = { eventId, timeoutMs, signal, traceparent };
+    const result = await postDelivery(posting, delivery, sent).finally(() => slot.release());
     const turn = { failureCount, waitsMs, random: random(), now: new Date(), honorDisableHeader };
     const decision = decide(result, turn);
 
@@ -127,7 +137,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
     const made = { delivery, eventId, attemptNumber, trigger, result, recorded };
     const report = reportAttempt(log, made);
     const deliverySeconds = (delivery.publishedMsAgo + result.durationMs) / 1_000;
-    observe?.attempted?.({ trigger, result, recorded, deliverySeconds, attemptNumber });
+    const { job } = due;
+    observe?.attempted?.({ delivery, trigger, result, recorded, deliverySeconds, attemptNumber, readAt, job });
     await followAttempt(followDeps, made);
     return { end: 'attempted', report };
   }

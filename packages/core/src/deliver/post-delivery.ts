@@ -22,7 +22,12 @@ const TIMEOUT_JITTER = 0.05;
 export async function postDelivery(
   { post, cipher, random }: PostingOptions,
   delivery: LoadedDelivery,
-  { eventId, timeoutMs, signal }: { eventId: string; timeoutMs: number; signal: AbortSignal },
+  {
+    eventId,
+    timeoutMs,
+    signal,
+    traceparent,
+  }: { eventId: string; timeoutMs: number; signal: AbortSignal; traceparent?: string | undefined },
 ): Promise<PostResult> {
   const { subscriptionId } = delivery;
   const result = await post({
@@ -32,6 +37,7 @@ export async function postDelivery(
     secrets: delivery.secretsSealed.map((sealed) => cipher.open(sealed, `secret:${subscriptionId}`)),
     headers: openHeaders({ cipher }, subscriptionId, delivery.headersSealed),
     access: openAccess({ cipher }, subscriptionId, delivery),
+    traceparent,
     timeoutMs,
     signal,
   });

@@ -45,11 +45,19 @@ export interface VerifierOptions {
   retryWhileUnavailable: RetryWhileUnavailable;
   /** The timeout and its limit; the schedule does not apply to verifications. */
   retries: RetryRules;
-  observe?: (verification: {
-    result: PostResult;
-    status: 'pending' | 'verified' | 'failed';
-    reason: string | null;
-  }) => void;
+  observe?: (verification: ObservedVerification) => void;
+}
+
+export interface ObservedVerification {
+  /** A uuid. */
+  id: string;
+  accountId: string;
+  subscriptionId: string | null;
+  url: string;
+  attemptNumber: number;
+  result: PostResult;
+  status: 'pending' | 'verified' | 'failed';
+  reason: string | null;
 }
 
 export interface Verifier {
@@ -117,8 +125,8 @@ export function openVerifier({
       signal,
     );
     if (!isRecorded) return { end: 'skipped', why: 'superseded' };
-    observe?.({ result, status, reason });
-    const { accountId } = loaded;
+    const { accountId, url } = loaded;
+    observe?.({ id, accountId, subscriptionId: loaded.subscriptionId, url, attemptNumber, result, status, reason });
     const report: VerificationReport = {
       verificationId: toTypeId('ver', id),
       accountId,
