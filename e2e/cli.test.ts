@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { findFreePort } from '@posthorn/embedded';
 import { type Endpoint, openEndpoint, waitFor } from '@posthorn/testing';
 import { Webhook } from 'standardwebhooks';
@@ -10,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { blocksOf } from './docs-blocks.js';
 import { type Cli, openCli } from './run-cli.js';
 import { type Stack, startStack } from './stack.js';
+
+const run = promisify(execFile);
 
 // Every command as a process, against the real product. All tests share one stack; each makes what it needs.
 let stack: Stack;
@@ -457,9 +460,10 @@ describe('completion', () => {
   for (const [shell, script] of Object.entries(SHELLS)) {
     const isInstalled = spawnSync(shell, ['--version']).status === 0;
     if (!isInstalled) console.warn(`!!! Completion was not tested in ${shell}: it is not installed. !!!`);
-    it.skipIf(!isInstalled)(`completes commands in ${shell}, and no files among them`, () => {
+    it.skipIf(!isInstalled)(`completes commands in ${shell}, and no files among them`, async () => {
       writeFileSync(join(cli.folder, 'retry.json'), '{}');
-      const { stdout, stderr } = spawnSync(shell, ['-c', script], { env: cli.env, cwd: cli.folder, encoding: 'utf8' });
+      // Not spawnSync: while this process waits, the API may close idle connections, which the next test would use.
+      const { stdout, stderr } = await run(shell, ['-c', script], { env: cli.env, cwd: cli.folder });
       const files = shell === 'fish' ? ['retry.json'] : [];
       expect([stdout.trim().split(/\s+/), stderr]).toEqual([['subscriptions', 'retry', ...files], '']);
     });

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Select } from '../../components/select.js';
 import { shortTime, useZone } from '../../components/zone.js';
 import { replaysQuery } from '../../queries/replays.js';
-import { WHICH } from '../replays/replay-pill.js';
+import { REPLAY_WORDS } from '../../components/replay-words.js';
 
 /** A filter by one of the newest replays of the account. A link may set another one. */
 export function ReplayFilter({
@@ -17,7 +17,7 @@ export function ReplayFilter({
   const zone = useZone();
   const { data } = useQuery(replaysQuery(account, {}));
   const newest = (data?.data ?? []).map(
-    ({ id, which, createdAt }) => [id, `${WHICH[which]}, ${shortTime(createdAt, zone)}`] as const,
+    ({ id, which, createdAt }) => [id, `${REPLAY_WORDS[which]}, ${shortTime(createdAt, zone)}`] as const,
   );
   const isKnown = !value || newest.some(([id]) => id === value);
   return (

@@ -1,8 +1,6 @@
 import type { Replay } from '@posthorn/contract';
 import { Pill } from '../../components/pill.js';
 
-export const WHICH = { failed: 'Failed deliveries', missed: 'Missed events' } as const;
-
 /** A replay that has completed is only a success if everything was delivered. */
 export function ReplayPill({ of: { status, failed } }: { of: Pick<Replay, 'status' | 'failed'> }) {
   switch (status) {

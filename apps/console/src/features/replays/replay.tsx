@@ -13,7 +13,8 @@ import { useAccount, useMay } from '../session/session.js';
 import { Progress } from './progress.js';
 import { replayQuery, replaysKey, replaysPath } from '../../queries/replays.js';
 import { ReplayAccounts } from './replay-accounts.js';
-import { ReplayPill, WHICH } from './replay-pill.js';
+import { REPLAY_WORDS } from '../../components/replay-words.js';
+import { ReplayPill } from './replay-pill.js';
 
 const route = getRouteApi('/accounts/$account/replays/$replay');
 const operatorsRoute = getRouteApi('/replays/$replay');
@@ -39,7 +40,7 @@ function ReplayPage({ account, id }: { account: string | null; id: string }) {
           <PageHead
             title={
               <span className="row">
-                {WHICH[data.which]} <ReplayPill of={data} />
+                {REPLAY_WORDS[data.which]} <ReplayPill of={data} />
               </span>
             }
             action={

@@ -12,7 +12,8 @@ import { Time } from '../../components/time.js';
 import { useAccount, useMay } from '../session/session.js';
 import { deliveredOf } from './progress.js';
 import { replaysQuery } from '../../queries/replays.js';
-import { ReplayPill, WHICH } from './replay-pill.js';
+import { REPLAY_WORDS } from '../../components/replay-words.js';
+import { ReplayPill } from './replay-pill.js';
 
 const route = getRouteApi('/accounts/$account/replays/');
 const operatorsRoute = getRouteApi('/replays/');
@@ -91,7 +92,7 @@ function ReplayList({
                 <ReplayLink account={account} replay={one} />
               </td>
               {account === null && <td data-label="Account">{accountsOf(one)}</td>}
-              <td data-label="Content">{WHICH[one.which]}</td>
+              <td data-label="Content">{REPLAY_WORDS[one.which]}</td>
               <td className="number" data-label="Progress">
                 {deliveredOf(one)}
                 {one.failed > 0 && <span className="muted"> · {whole.format(one.failed)} failed</span>}
