@@ -116,7 +116,7 @@ describe('OAuth 2.0 client credentials', () => {
     ['a page with status 404', { status: 404, body: 'no' }, 'OAUTH_CLIENT_REFUSED', /returned 404 without JSON/],
     ['JSON without a token', { status: 200, body: '{}', headers: json }, 'OAUTH_RESPONSE_INVALID', /is not a token/],
     [
-      'a token that is no header value',
+      'a token that cannot be sent in a header',
       { status: 200, body: '{"access_token":"a\\r\\nx: y","token_type":"bearer"}', headers: json },
       'OAUTH_RESPONSE_INVALID',
       /cannot be sent in a header/,

@@ -165,8 +165,8 @@ const REJECTED = {
     'accepts tokens of this token server, with this scope and audience.',
 };
 
-/** Returns the access token; null if none is needed. Ends with the exchange: a slow token server takes no longer than the
- *  attempt may. The request of the token goes on, so that the next attempt finds it. */
+/** Returns the access token; null if none is needed. Waits at most until the exchange ends, which has the time limit of the
+ *  attempt. The request for the token continues, so that the next attempt finds it. */
 async function authenticate(
   { tokens }: PostDeps,
   { owner, authentication, certificateAuthorities }: Access,

@@ -11,7 +11,7 @@ export function Select({
   label: string;
   /** Hides the choice "any". */
   isRequired?: boolean;
-  /** A link may also set several choices, separated by commas. */
+  /** A link may also set a value that is not among the choices, or several, separated by commas. */
   value: string | undefined;
   onChange: (value: string) => void;
   children: (readonly [string, string])[];
@@ -20,11 +20,6 @@ export function Select({
   return (
     <select className="input" aria-label={label} value={value ?? ''} onChange={(event) => onChange(event.target.value)}>
       {!isRequired && <option value="">{label}: any</option>}
-      {children.map(([id, text]) => (
-        <option key={id} value={id}>
-          {text}
-        </option>
-      ))}
       {value !== undefined && value !== '' && !words.has(value) && (
         <option value={value}>
           {value
@@ -33,6 +28,11 @@ export function Select({
             .join(', ')}
         </option>
       )}
+      {children.map(([id, text]) => (
+        <option key={id} value={id}>
+          {text}
+        </option>
+      ))}
     </select>
   );
 }

@@ -5,7 +5,7 @@ import type { Subscription as Row } from '../generated/prisma/client.js';
 import { originOf } from './own-headers.js';
 
 // The authentication of a subscription belongs to the origin that it was entered for, like its custom headers
-// (own-headers.ts). CHECK constraints of `subscriptions` enforce this. Certificate authorities are no credentials and stay.
+// (own-headers.ts). CHECK constraints of `subscriptions` enforce this. Certificate authorities are not secret, so they stay.
 
 type Sealer = Pick<Deps, 'cipher'>;
 

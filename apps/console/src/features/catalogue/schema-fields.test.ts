@@ -70,7 +70,7 @@ describe('schemaFields', () => {
     expect(schemaFields({ properties: { a: { $ref: '#/$defs/d0' } }, $defs: defs }).isCut).toBe(true);
   });
 
-  it('shows nothing for references to nowhere and values that are no schemas', () => {
+  it('shows nothing for references that lead nowhere, and for values that are not schemas', () => {
     expect(rows({ $ref: '#/$defs/no', properties: 3, allOf: [4], anyOf: null })).toEqual([]);
     expect(rows({ properties: { a: { $ref: 'https://example.com/' }, b: { $ref: '#/%zz' } } })).toEqual([
       'a | ',

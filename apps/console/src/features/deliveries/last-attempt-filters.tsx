@@ -25,7 +25,7 @@ export function LastAttemptFilters({ value, onChange }: { value: Value; onChange
         {ATTEMPT_OUTCOMES.map((outcome) => [outcome, OUTCOME_WORDS[outcome]])}
       </Select>
       <Select label="HTTP status" value={statusCode} onChange={(code) => onChange({ statusCode: code })}>
-        {isExact ? [[statusCode, statusCode], ...STATUS_CODES] : STATUS_CODES}
+        {STATUS_CODES}
       </Select>
       <TextFilter
         label="Exact HTTP status"
