@@ -78,7 +78,7 @@ export const it = base
     onCleanup(() => pages.close());
     return pages;
   })
-  .extend('page', async ({ pages }, { onCleanup }) => {
+  .extend('page', async ({ pages, task }, { onCleanup }) => {
     const page = await pages.take();
     const complaints: string[] = [];
     const onError = (error: Error) => complaints.push(error.message);
@@ -90,6 +90,8 @@ export const it = base
     onCleanup(async () => {
       page.off('pageerror', onError);
       page.off('console', onMessage);
+      if (task.result?.state === 'fail' && !page.isClosed())
+        console.error(`${page.url()} when the test failed:\n${await page.locator('body').ariaSnapshot()}`);
       await pages.giveBack(page);
       if (complaints.length > 0) throw new Error(complaints.join('\n'));
     });

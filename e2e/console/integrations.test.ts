@@ -34,6 +34,45 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await waitFor(async () => (await page.getByText('Verified!').count()) === 0);
   });
 
+  it('the form of a new webhook keeps its layout while event types load, so a click on Save hits it', async ({
+    page,
+    endpoint,
+    signIn,
+    button,
+    newAccount,
+  }) => {
+    let answer = () => {};
+    const wanted = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/v1/event-types*', async (route) => {
+      await wanted;
+      await route.continue();
+    });
+    await signIn(`/accounts/${await newAccount()}/integrations`);
+    await button('Add webhook URL').click();
+    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(endpoint.url);
+    const loading = await button('Save').boundingBox();
+    const selected = page.getByRole('radio', { name: 'Selected events' });
+    expect(await selected.isDisabled()).toBe(true);
+
+    answer();
+    await waitFor(() => selected.isEnabled());
+    expect(await button('Save').boundingBox()).toEqual(loading);
+  });
+
+  it('saves and verifies a webhook while the browser is offline, because Posthorn may run on the same machine', async ({
+    page,
+    endpoint,
+    signIn,
+    newAccount,
+    save,
+    see,
+  }) => {
+    await signIn(`/accounts/${await newAccount()}/integrations`);
+    await page.evaluate(`window.dispatchEvent(new Event('offline'))`);
+    await save(endpoint.url);
+    await see('Verified!');
+  });
+
   it.for<[url: string, reason: string]>([
     ['not a url', 'Start the URL with https://'],
     ['http://', 'This URL is not valid'],

@@ -19,8 +19,11 @@ const queryClient: QueryClient = new QueryClient({
         void queryClient.resetQueries(sessionQuery);
     },
   }),
+  // networkMode: Posthorn may run on this machine or in a local network, so a browser that is offline can reach it.
   defaultOptions: {
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 1_000,
       retry: (count, error) => count < 2 && error instanceof ApiProblem && (error.status === 0 || error.status >= 500),
     },

@@ -9,84 +9,94 @@ import './event-picker.css';
 export const isOffered = ({ name }: EventType, kind: Session['kind']): boolean =>
   kind === 'operator' || !isForOperatorsOnly(name);
 
-/** Chooses the event types of a webhook: all (an empty list), groups (`message:*`) or single types. */
+/** Chooses the event types of a webhook: all (an empty list), groups (`message:*`) or single types. The choice between all and some is there
+ *  before the types have loaded, so that nothing below moves away from under the pointer. */
 export function EventPicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
   const types = useQuery(eventTypesQuery);
   const { kind } = useSession();
+  const offered = types.data?.data.filter((type) => isOffered(type, kind) || value.includes(type.name));
+  const first = offered?.find(({ operational }) => !operational)?.name;
+  const isSelected = value.length > 0;
   return (
     <fieldset className="field">
       <legend className="label">Events</legend>
-      <Loaded query={types} what="event types" lines={3}>
-        {({ data: known }) => {
-          const data = known.filter((type) => isOffered(type, kind) || value.includes(type.name));
-          const ordinary = data.filter(({ operational }) => !operational);
-          const notifications = data.filter(({ operational }) => operational);
-          const groups = Map.groupBy(ordinary, ({ name }) => name.split(':')[0] ?? name);
-          const toggle = (pattern: string, isChosen: boolean) =>
-            onChange(isChosen ? [...value, pattern] : value.filter((one) => one !== pattern));
-          return (
-            <>
-              <label className="choice">
-                <input type="radio" checked={value.length === 0} onChange={() => onChange([])} />
-                <span>All events, including future ones</span>
-              </label>
-              <label className="choice">
-                <input
-                  type="radio"
-                  checked={value.length > 0}
-                  onChange={() => onChange(value.length > 0 ? value : ordinary.slice(0, 1).map(({ name }) => name))}
-                />
-                <span>Selected events</span>
-              </label>
-              {value.length > 0 && (
-                <ul className="event-groups">
-                  {[...groups].map(([group, members]) => {
-                    const all = `${group}:*`;
-                    const isAll = value.includes(all);
-                    return (
-                      <li key={group}>
-                        <label className="choice">
-                          <input
-                            type="checkbox"
-                            checked={isAll}
-                            onChange={(event) => toggle(all, event.target.checked)}
-                          />
-                          <span>
-                            <code>{all}</code> <span className="muted small">whole group</span>
-                          </span>
-                        </label>
-                        {members.map((type) => (
-                          <TypeChoice
-                            key={type.name}
-                            type={type}
-                            isChosen={isAll || value.includes(type.name)}
-                            isDisabled={isAll}
-                            onChange={(isWanted) => toggle(type.name, isWanted)}
-                          />
-                        ))}
-                      </li>
-                    );
-                  })}
-                  {notifications.length > 0 && (
-                    <li>
-                      <span className="small muted">Notifications about your other webhooks</span>
-                      {notifications.map((type) => (
-                        <TypeChoice
-                          key={type.name}
-                          type={type}
-                          isChosen={value.includes(type.name)}
-                          onChange={(isWanted) => toggle(type.name, isWanted)}
-                        />
-                      ))}
-                    </li>
-                  )}
-                </ul>
-              )}
-            </>
-          );
-        }}
-      </Loaded>
+      <label className="choice">
+        <input type="radio" checked={!isSelected} onChange={() => onChange([])} />
+        <span>All events, including future ones</span>
+      </label>
+      <label className="choice">
+        <input
+          type="radio"
+          checked={isSelected}
+          disabled={!isSelected && first === undefined}
+          onChange={() => first !== undefined && onChange([first])}
+        />
+        <span>Selected events</span>
+      </label>
+      {(isSelected || types.isError) && (
+        <Loaded query={types} what="event types" lines={3}>
+          {() => isSelected && <TypeList types={offered ?? []} value={value} onChange={onChange} />}
+        </Loaded>
+      )}
     </fieldset>
+  );
+}
+
+function TypeList({
+  types,
+  value,
+  onChange,
+}: {
+  types: EventType[];
+  value: string[];
+  onChange: (value: string[]) => void;
+}) {
+  const notifications = types.filter(({ operational }) => operational);
+  const groups = Map.groupBy(
+    types.filter(({ operational }) => !operational),
+    ({ name }) => name.split(':')[0] ?? name,
+  );
+  const toggle = (pattern: string, isChosen: boolean) =>
+    onChange(isChosen ? [...value, pattern] : value.filter((one) => one !== pattern));
+  return (
+    <ul className="event-groups">
+      {[...groups].map(([group, members]) => {
+        const all = `${group}:*`;
+        const isAll = value.includes(all);
+        return (
+          <li key={group}>
+            <label className="choice">
+              <input type="checkbox" checked={isAll} onChange={(event) => toggle(all, event.target.checked)} />
+              <span>
+                <code>{all}</code> <span className="muted small">whole group</span>
+              </span>
+            </label>
+            {members.map((type) => (
+              <TypeChoice
+                key={type.name}
+                type={type}
+                isChosen={isAll || value.includes(type.name)}
+                isDisabled={isAll}
+                onChange={(isWanted) => toggle(type.name, isWanted)}
+              />
+            ))}
+          </li>
+        );
+      })}
+      {notifications.length > 0 && (
+        <li>
+          <span className="small muted">Notifications about your other webhooks</span>
+          {notifications.map((type) => (
+            <TypeChoice
+              key={type.name}
+              type={type}
+              isChosen={value.includes(type.name)}
+              onChange={(isWanted) => toggle(type.name, isWanted)}
+            />
+          ))}
+        </li>
+      )}
+    </ul>
   );
 }
 
