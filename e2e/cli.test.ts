@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePort } from '@posthorn/embedded';
-import { type Endpoint, openEndpoint, waitFor } from '@posthorn/testing';
+import { type Endpoint, makeCertificate, openEndpoint, waitFor } from '@posthorn/testing';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { blocksOf } from './docs-blocks.js';
@@ -245,6 +245,8 @@ describe('objects', () => {
       .json(['subscriptions', 'update', id, '--events', 'message:*,order:paid', '--rate-limit', '5'])
       .catch((error: Error) => error.message);
     expect(changed).toContain('order:paid'); // not in the catalogue
+    const certificateFile = join(cli.folder, 'authority.pem');
+    writeFileSync(certificateFile, makeCertificate().cert);
     const filter = '$.status == "closed"';
     const update = ['subscriptions', 'update', id];
     expect(await cli.json([...update, '--events', 'message:*', '--filter', filter])).toMatchObject({
@@ -257,6 +259,21 @@ describe('objects', () => {
     });
     const reset = ['--filter', 'none', '--retry-schedule', 'default', '--attempt-timeout', 'default'];
     expect(await cli.json([...update, ...reset])).toMatchObject({ filter: null, retrySchedule: null, timeoutMs: null });
+
+    const oauth2 = { type: 'oauth2', tokenUrl: endpoint.url, clientId: 'posthorn', clientSecret: 'kept-by-the-server' };
+    const authenticated = ['--authentication', '-', '--certificate-authorities', certificateFile];
+    await cli.run([...update, ...authenticated], { input: JSON.stringify(oauth2) });
+    const { stdout: shown } = await cli.run(['subscriptions', 'get', id]);
+    expect(shown).toContain(`OAuth 2.0 as posthorn at ${endpoint.url}`);
+    expect(shown).toContain('public and own');
+    expect(shown).not.toContain(oauth2.clientSecret);
+    const none = ['--authentication', 'none', '--certificate-authorities', 'none'];
+    expect(await cli.json([...update, ...none])).toMatchObject({ authentication: null, certificateAuthorities: null });
+    expect(await cli.run([...update, '--authentication', '/no/such/file'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--authentication: /no/such/file cannot be read (ENOENT).') as string,
+    });
+
     const refused = await cli.run(['subscriptions', 'delete', id]);
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Fix: Add --yes to confirm.')]);
     expect((await cli.run(['subscriptions', 'delete', id, '--yes'])).stdout).toBe(`Deleted ${id}.\n`);
@@ -489,6 +506,7 @@ describe('docs/cli.md', () => {
       SUBSCRIPTION: victim,
       KEY_ID: key,
       REPLAY: replay,
+      SECRET: 'kept by the token server',
       ...(stack.redis && { REDIS_URL: stack.redis.url }),
     };
     const failures: string[] = [];

@@ -85,6 +85,12 @@ const withFields = (command: Command): Command =>
       'only events whose payload meets it: \'$.status == "closed"\', or none',
       toTextOrNone,
     )
+    .option(
+      '--authentication <file>',
+      'OAuth 2.0 or a client certificate: a JSON object as in the API; - reads stdin; or none',
+      toTextOrNone,
+    )
+    .option('--certificate-authorities <file>', 'also trusted, in PEM; - reads stdin; or none', toTextOrNone)
     .option('--rate-limit <number>', 'attempts per second, or none', toCountOrNone)
     .option(
       '--retry-schedule <waits>',

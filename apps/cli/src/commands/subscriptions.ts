@@ -8,7 +8,7 @@ import type {
 import { withBody } from '../api/open-api.js';
 import { readPages } from '../api/read-pages.js';
 import { confirm } from '../input/confirm.js';
-import { durationText, readJsonText, RESET, type Reset } from '../input/read-values.js';
+import { durationText, readJsonObject, readJsonText, readText, RESET, type Reset } from '../input/read-values.js';
 import { EXIT, PlainError } from '../plain-error.js';
 import type { Cell } from '../output/table.js';
 import type { ApiCall } from './context.js';
@@ -20,6 +20,9 @@ interface FieldOptions {
   description?: string | Reset;
   header?: Record<string, string>;
   filter?: string | Reset;
+  /** Files, so that no secret is an argument, which other users of the machine could read. */
+  authentication?: string | Reset;
+  certificateAuthorities?: string | Reset;
   rateLimit?: number | Reset;
   ordering?: 'none' | 'strict';
   retrySchedule?: number[] | Reset;
@@ -38,6 +41,11 @@ const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell]
   ['description', of.description],
   ['headers', namesOf(of.headers)],
   ...(of.pendingHeaders === null ? [] : [['new headers', namesOf(of.pendingHeaders)] as const]),
+  ['authentication', authenticationText(of.authentication)],
+  ...(of.pendingAuthentication === null
+    ? []
+    : [['new authentication', authenticationText(of.pendingAuthentication)] as const]),
+  ['certificate authorities', of.certificateAuthorities === null ? 'public' : 'public and own'],
   ['rate limit', of.rateLimit === null ? 'none' : `${of.rateLimit} per second`],
   ['ordering', of.ordering],
   ['retry schedule', scheduleText(of.retrySchedule)],
@@ -48,6 +56,13 @@ const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell]
 ];
 
 const namesOf = (headers: Record<string, string>): string => Object.keys(headers).join(', ');
+
+function authenticationText(of: Subscription['authentication']): string {
+  if (of === null) return 'none';
+  return of.type === 'oauth2'
+    ? `OAuth 2.0 as ${of.clientId} at ${of.tokenUrl}`
+    : `client certificate ${of.subject}, expires ${of.notAfter}`;
+}
 
 function scheduleText(waits: number[] | null): string {
   if (waits === null) return 'default';
@@ -104,7 +119,7 @@ export async function updateSubscription({
   const changes = fieldsOf(options);
   if (Object.keys(changes).length === 0) {
     throw new PlainError('Nothing to change.', {
-      fix: 'Give at least one of --url, --events, --description, --header, --filter, --rate-limit, --ordering, --retry-schedule and --attempt-timeout.',
+      fix: 'Give at least one of --url, --events, --description, --header, --filter, --authentication, --certificate-authorities, --rate-limit, --ordering, --retry-schedule and --attempt-timeout.',
       exitCode: EXIT.usage,
     });
   }
@@ -121,9 +136,7 @@ export async function updateSubscription({
     );
   }
   if (changed.authenticationDropped) {
-    terminal.note(
-      'The new URL has another origin, so it has no authentication. Set it again with the API or the console.',
-    );
+    terminal.note('The new URL has another origin, so it has no authentication. Set it again with --authentication.');
   }
 }
 
@@ -203,6 +216,8 @@ function fieldsOf({
   description,
   header,
   filter,
+  authentication,
+  certificateAuthorities,
   rateLimit,
   ordering,
   retrySchedule,
@@ -214,11 +229,19 @@ function fieldsOf({
     description: orNull(description),
     headers: header,
     filter: orNull(filter),
+    authentication: ofFile(authentication, (file) => readJsonObject(file, '--authentication') as SetAuthentication),
+    certificateAuthorities: ofFile(certificateAuthorities, (file) => readText(file, '--certificate-authorities')),
     rateLimit: orNull(rateLimit),
     ordering,
     retrySchedule: orNull(retrySchedule),
     timeoutMs: orNull(attemptTimeout),
   });
 }
+
+type SetAuthentication = NonNullable<CreateSubscription['authentication']>;
+
+/** What a file contains. The API checks it. */
+const ofFile = <Value>(file: string | Reset | undefined, read: (file: string) => Value): Value | null | undefined =>
+  file === undefined ? undefined : file === RESET ? null : read(file);
 
 const orNull = <Value>(value: Value | Reset): Value | null => (value === RESET ? null : value);

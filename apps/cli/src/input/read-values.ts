@@ -144,16 +144,20 @@ function withHeader(text: string, earlier: Headers | undefined, toChecked: (head
   throw new InvalidArgumentError(check.reason);
 }
 
-/** Returns the text of a file, or of stdin for `-`, and checks that it is a JSON object. The text itself is returned, because parsing
- *  would change large numbers and the order of keys. */
-export function readJsonText(from: string, option: string): string {
-  let text: string;
+/** Returns the text of a file, or of stdin for `-`. */
+export function readText(from: string, option: string): string {
   try {
-    text = readFileSync(from === '-' ? 0 : from, 'utf8');
+    return readFileSync(from === '-' ? 0 : from, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new PlainError(`${option}: ${from} cannot be read (${code}).`, { exitCode: EXIT.usage, cause: error });
   }
+}
+
+/** Like `readText`, and checks that it is a JSON object. The text itself is returned, because parsing would change large numbers and
+ *  the order of keys. */
+export function readJsonText(from: string, option: string): string {
+  const text = readText(from, option);
   let value: unknown;
   try {
     value = JSON.parse(text);
