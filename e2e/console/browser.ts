@@ -91,7 +91,7 @@ export const it = base
       page.off('pageerror', onError);
       page.off('console', onMessage);
       if (task.result?.state === 'fail' && !page.isClosed())
-        console.error(`${page.url()} when the test failed:\n${await page.locator('body').ariaSnapshot()}`);
+        console.error(`${page.url()} when the test failed:\n${await page.ariaSnapshot()}`);
       await pages.giveBack(page);
       if (complaints.length > 0) throw new Error(complaints.join('\n'));
     });

@@ -134,6 +134,8 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await schema.fill(
       '{"required": ["total"], "properties": {"total": {"type": "integer", "description": "In cents."}}}',
     );
+    await dialog.getByRole('button', { name: 'Make an example from the schema' }).click();
+    await waitFor(async () => (await dialog.getByLabel('Example payload').inputValue()).includes('"total": 0'));
     await dialog.getByRole('button', { name: 'Save' }).click();
     await see(/^Version 1. Enforced/);
     await page.getByRole('row', { name: 'total integer Yes In cents.' }).waitFor();
@@ -141,7 +143,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await button('Deprecate').click();
     await button('Undo deprecation').waitFor();
     const type = await stack.call('GET', '/v1/event-types/order:billed');
-    expect(type).toMatchObject({ enforcement: 'reject', schemaVersion: 1 });
+    expect(type).toMatchObject({ enforcement: 'reject', schemaVersion: 1, example: { total: 0 } });
 
     const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${await newAccount()}/keys`, { name: 'c' });
     await signIn('/event-types/order:billed', key);

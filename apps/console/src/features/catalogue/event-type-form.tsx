@@ -8,6 +8,7 @@ import { Field } from '../../components/field.js';
 import { blankAsNull, fieldOf, FormError, showRefusal, trimmed, useSchemaForm } from '../../components/form.js';
 import { TextArea } from '../../components/text-area.js';
 import { useToast } from '../../components/toasts.js';
+import { exampleOfSchema } from './example-of-schema.js';
 
 export const eventTypePath = (name: string): string => `/v1/event-types/${encodeURIComponent(name)}`;
 
@@ -65,6 +66,15 @@ export function EventTypeForm({
     },
     onFail: (error) => showRefusal(form, error),
   });
+  const [example, schema] = form.watch(['example', 'schema']);
+  const makeExample = async () => {
+    if (!(await form.trigger('schema'))) return;
+    try {
+      form.setValue('example', await exampleOfSchema(JSON.parse(schema) as object));
+    } catch (error) {
+      form.setError('schema', { message: (error as Error).message });
+    }
+  };
   return (
     <Dialog title={of ? `Edit ${of.name}` : 'Add event type'} onClose={onClose}>
       <form
@@ -102,6 +112,13 @@ export function EventTypeForm({
           help={`Describes the fields of the payload. ${of?.schemaVersion ? `This is version ${of.schemaVersion}; a change makes version ${of.schemaVersion + 1} or later.` : 'Optional.'}`}
           {...fieldOf(form, 'schema')}
         />
+        {example.trim() === '' && schema.trim() !== '' && (
+          <div className="row">
+            <Button size="tiny" onClick={() => void makeExample()}>
+              Make an example from the schema
+            </Button>
+          </div>
+        )}
         <label className="choice">
           <input type="checkbox" {...form.register('isEnforced')} />
           <span>
