@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { endProcess, waitFor } from '@posthorn/testing';
+import { endProcess, openTokenServer, waitFor } from '@posthorn/testing';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { blocksFor } from '../docs-blocks.js';
 import { startStack } from '../stack.js';
@@ -76,6 +76,42 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await again.goto(url);
     await again.getByRole('heading', { name: 'This link has expired' }).waitFor();
     expect(await findings(again)).toEqual([]);
+  });
+
+  it('a customer adds a webhook with a filter, a retry policy and an authentication', async ({
+    page,
+    endpoint,
+    stack,
+    portalOf,
+    newAccount,
+    button,
+    see,
+  }) => {
+    const tokens = await openTokenServer();
+    onTestFinished(() => tokens.close());
+    const account = await newAccount();
+    await page.goto(await portalOf(account));
+    await button('Add webhook URL').click();
+    const fill = (name: RegExp | string, value: string) => page.getByRole('textbox', { name }).fill(value);
+    await fill('Webhook URL', endpoint.url);
+    await page.getByText(/^Description, filter/).click();
+    await fill(/^Filter/, '$.status == "closed"');
+    await page.getByRole('combobox', { name: 'Kind of authentication' }).selectOption('OAuth 2.0 client credentials');
+    await fill('Client ID', tokens.clientId);
+    await page.getByLabel('Client secret', { exact: true }).fill(tokens.clientSecret);
+    await fill('Token URL', tokens.url);
+    await fill(/^Retry schedule/, '10s, 5m');
+    await fill(/^Timeout/, '2.5');
+    await button('Save').click();
+    await see('Verified!');
+    expect(endpoint.requests[0]?.headers['authorization']).toBe('Bearer token-1');
+
+    const { data } = await stack.call<{ data: object[] }>('GET', `/v1/accounts/${account}/subscriptions`);
+    expect(data).toMatchObject([{ filter: '$.status == "closed"', retrySchedule: [10, 300], timeoutMs: 2_500 }]);
+    const published = (status: string) =>
+      stack.publish(account, JSON.stringify({ event: 'message:created', payload: { status } }));
+    expect([await published('open'), await published('closed')]).toMatchObject([{ deliveries: 0 }, { deliveries: 1 }]);
+    await waitFor(() => endpoint.events.length === 1);
   });
 
   it('without permission to publish, a test sends the catalogue’s example, which cannot be edited', async ({
