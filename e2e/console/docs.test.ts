@@ -3,6 +3,7 @@ import axe, { type AxeResults, type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
+import { settled } from './settled.js';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 type Look = { colorScheme: 'light' | 'dark'; width: number };
@@ -32,6 +33,7 @@ async function findings(page: Page): Promise<string[]> {
 }
 
 async function violations(page: Page, options: RunOptions): Promise<string[]> {
+  await settled(page);
   const run = JSON.stringify({ ...options, resultTypes: ['violations'] });
   const result = await page.evaluate<AxeResults>(`axe.run(${run})`);
   return result.violations.map(({ id, nodes }) => `${id} ${nodes[0]?.html}`);
@@ -41,10 +43,7 @@ async function violations(page: Page, options: RunOptions): Promise<string[]> {
 async function overflow(page: Page, { colorScheme, width }: Look): Promise<string[]> {
   await page.emulateMedia({ colorScheme });
   await page.setViewportSize({ width, height: 844 });
-  // The page reacts to its new width in the next frame.
-  await page.evaluate(
-    'document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))',
-  );
+  await settled(page);
   const by = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
   return by > 0 ? [`${colorScheme} ${width}: scrolls sideways by ${by} px`] : [];
 }

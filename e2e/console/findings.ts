@@ -1,5 +1,6 @@
 import axe, { type AxeResults, type RunOptions } from 'axe-core';
 import type { Frame, Page } from 'playwright-core';
+import { settled } from './settled.js';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -30,6 +31,7 @@ export async function findings(
   for (const { colorScheme, width, options } of LOOKS) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 844 });
+    await settled(frame);
     const run = JSON.stringify({ ...options, resultTypes: ['violations'] });
     const { violations } = await frame.evaluate<AxeResults>(`axe.run(${JSON.stringify(within ?? ':root')}, ${run})`);
     const where = `${colorScheme} ${width}`;
