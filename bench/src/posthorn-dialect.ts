@@ -5,9 +5,13 @@ import type { Dialect } from './dialect.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
+const CREATED = 'message:created';
+
 /** Functions for Posthorn's own scenarios, beyond the dialect. */
 export interface PosthornDialect extends Dialect {
   unsubscribe(channel: string): Promise<void>;
+  /** Default of the type: message:created. */
+  publish(channel: string, payload: string, type?: string): Promise<void>;
   publishBatch(channel: string, payloads: string[]): Promise<void>;
   call(method: Method, path: string, body?: string): Promise<{ status: number; text: string }>;
   /** Adds a subscription to an account. Resolves with its id when it is active. */
@@ -33,7 +37,7 @@ export function openPosthornDialect({ apiUrl, operatorKey }: { apiUrl: string; o
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
     return text;
   }
-  const eventOf = (payload: string): string => `{"event":"message:created","payload":${payload}}`;
+  const eventOf = (payload: string, type = CREATED): string => `{"event":"${type}","payload":${payload}}`;
 
   async function addSubscription(account: string, fields: object): Promise<string> {
     const created = await succeed('POST', `/v1/accounts/${account}/subscriptions`, JSON.stringify(fields));
@@ -55,11 +59,11 @@ export function openPosthornDialect({ apiUrl, operatorKey }: { apiUrl: string; o
       await Promise.all(urls.map((url) => addSubscription(account, { url })));
       return account;
     },
-    async publish(account, payload) {
-      await succeed('POST', `/v1/accounts/${account}/events`, eventOf(payload));
+    async publish(account, payload, type) {
+      await succeed('POST', `/v1/accounts/${account}/events`, eventOf(payload, type));
     },
     async publishBatch(account, payloads) {
-      const body = `{"events":[${payloads.map(eventOf).join(',')}]}`;
+      const body = `{"events":[${payloads.map((payload) => eventOf(payload)).join(',')}]}`;
       await succeed('POST', `/v1/accounts/${account}/events/batch`, body);
     },
     async unsubscribe(account) {

@@ -36,7 +36,8 @@ export interface Scenario {
   repetitions?: 1;
   /** The scenario fails when it takes longer. */
   maxMinutes: number;
-  /** Starts what the scenario needs. Its cases then take turns, so a drift of the machine affects all of them alike. */
+  /** Starts what the scenario needs. Its cases then take turns, in reverse order every second time, so a drift affects all of
+   *  them alike. */
   prepare(tools: Tools): Promise<Case[]>;
   goals?(medians: Medians): Goal[];
 }
