@@ -40,7 +40,8 @@ describe('errors', () => {
       title: 'Not found',
       status: 404,
       code: 'not_found',
-      detail: 'This account does not exist.',
+      detail:
+        'This account does not exist, or the key belongs to another one. The operator creates it with PUT /v1/accounts/{account}.',
       errors: [],
       requestId: headers['x-request-id'],
     });

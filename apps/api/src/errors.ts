@@ -50,9 +50,12 @@ export class Forbidden extends ApiError {
 /** The object does not exist, or belongs to another account. Both look the same, so that callers cannot probe other accounts. */
 export class NotFound extends ApiError {
   constructor(what: string) {
-    super('not_found', `This ${what} does not exist.`);
+    super('not_found', what === 'account' ? NO_ACCOUNT : `This ${what} does not exist.`);
   }
 }
+
+const NO_ACCOUNT =
+  'This account does not exist, or the key belongs to another one. The operator creates it with PUT /v1/accounts/{account}.';
 
 export class NoRoute extends ApiError {
   constructor() {
