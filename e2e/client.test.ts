@@ -108,6 +108,10 @@ describe('every method, against the real API', () => {
     ]);
     expect(batch.map(({ event }) => event)).toEqual(['message:created', 'conversation:created']);
     expect(await posthorn.events.get(account, first.id)).toMatchObject({ payload: MESSAGE.payload, deliveries: [] });
+    const lost = { id: 'evt_01jd4q8y3ne9mav5w2xkq7rf0c', idempotencyKey: 'm_9' };
+    expect(await posthorn.events.findMissing(account, [{ id: first.id }, lost, { idempotencyKey: 'm_1' }])).toEqual([
+      lost,
+    ]);
     const listed = await posthorn.events.list(account, { limit: 1 }).take(9);
     expect(listed.map(({ id }) => id)).toEqual([batch[1]?.id, batch[0]?.id, first.id]);
     const unknown = new Posthorn({ url: stack.apiUrl, apiKey: stack.operatorKey }).publish(account, {

@@ -2,7 +2,7 @@ import { type Api, dataOf } from './api.js';
 import { followEvents, type FollowEventsOptions, type FollowedEvents } from './follow.js';
 import { listOf } from './list.js';
 import type { CallOptions } from './routes.js';
-import type { EventDetail, EventMap, NewEvent, PublishedEvent, QueryOf } from './types.js';
+import type { EventDetail, EventMap, KnownEvent, MissingEvent, NewEvent, PublishedEvent, QueryOf } from './types.js';
 
 export const eventsOf = <Events extends EventMap<Events>>({ routes, once, repeatable }: Api) => ({
   /** Publishes an event. When it returns, the event and its deliveries are stored durably. */
@@ -22,6 +22,23 @@ export const eventsOf = <Events extends EventMap<Events>>({ routes, once, repeat
     const body = { events: batch.map(bodyOf) };
     const { data } = await dataOf(
       routes.POST('/v1/accounts/{account}/events/batch', { params, body, ...repeatable(options) }),
+    );
+    return data;
+  },
+
+  /** Returns which of 1 to 500 accepted events the account does not have, for example after a restore of the database. Changes nothing. */
+  findMissing: async (
+    account: string,
+    events: readonly KnownEvent[],
+    options?: CallOptions,
+  ): Promise<MissingEvent[]> => {
+    const params = { path: { account } };
+    const { data } = await dataOf(
+      routes.POST('/v1/accounts/{account}/events/missing', {
+        params,
+        body: { events: [...events] },
+        ...repeatable(options),
+      }),
     );
     return data;
   },

@@ -153,6 +153,44 @@ export const IdempotencyKey = z
     examples: ['message-created-m_1'],
   });
 
+const MAX_FIND = 500;
+
+/** An event as its producer knows it. */
+const KnownEvent = z
+  .strictObject({
+    id: EventId.nullable().optional().describe('Its id, from the 202.'),
+    idempotencyKey: IdempotencyKey.nullable().optional(),
+  })
+  .refine(({ id, idempotencyKey }) => (id ?? idempotencyKey ?? null) !== null, 'must have an id or an idempotencyKey');
+
+export const FindMissingEvents = z
+  .strictObject({
+    events: z
+      .array(KnownEvent)
+      .min(1, 'must have at least one entry')
+      .max(MAX_FIND, `must have at most ${MAX_FIND} entries`)
+      .describe(`1 to ${MAX_FIND} events that your records list as accepted.`),
+  })
+  .meta({
+    id: 'FindMissingEvents',
+    examples: [{ events: [{ id: 'evt_01jd4q8y3ne9mav5w2xkq7rf0c', idempotencyKey: 'message-created-m_1' }] }],
+  });
+export type FindMissingEvents = z.infer<typeof FindMissingEvents>;
+
+export const MissingEvents = z
+  .object({
+    data: z
+      .array(
+        z.object({
+          id: EventId.nullable().describe('As in the request. null: it had none.'),
+          idempotencyKey: z.string().nullable().describe('As in the request. null: it had none.'),
+        }),
+      )
+      .describe('The events that the account does not have, in the order of the request.'),
+  })
+  .meta({ id: 'MissingEvents' });
+export type MissingEvents = z.infer<typeof MissingEvents>;
+
 export const PublishEvents = z
   .strictObject({
     events: z

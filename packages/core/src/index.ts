@@ -156,6 +156,7 @@ export { searchDeliveries } from './deliveries/search-deliveries.js';
 export { hasQueueDepth, readQueueDepths, recordQueueDepth } from './ledger-metrics/queue-depths.js';
 export { listReplayAccounts } from './replays/replay-accounts.js';
 export { eventSearchOf, searchOf } from './search/search-text.js';
+export { findMissingEvents } from './events/find-missing-events.js';
 export { listEvents } from './events/list-events.js';
 export { type IdRange, newestIds } from './newest-first.js';
 export { type PrefixPage, type SearchPlace, searchAccounts, searchSubscriptions } from './search/search-by-prefix.js';

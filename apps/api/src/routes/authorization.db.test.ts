@@ -49,6 +49,7 @@ const ALLOWED: Record<string, Allowed> = {
   'subscriptions.testFilter': 'events:read',
   'events.publish': 'events:write',
   'events.publishBatch': 'events:write',
+  'events.findMissing': 'events:read',
   'events.list': 'events:read',
   'events.get': 'events:read',
   'deliveries.list': 'deliveries:read',
@@ -107,6 +108,7 @@ const BODIES: Record<string, unknown> = {
   'replays.startForAccounts': { since: '2020-01-01T00:00:00Z', which: 'failed' },
   'events.publish': { event: 'message:created', payload: {} },
   'events.publishBatch': { events: [{ event: 'message:created', payload: {} }] },
+  'events.findMissing': { events: [{ idempotencyKey: 'stolen' }] },
 };
 
 interface Operation {
@@ -192,7 +194,7 @@ const inAccount = Object.keys(ALLOWED).filter(
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch|testFilter)$/.test(
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch|findMissing|testFilter)$/.test(
       id,
     ),
 );

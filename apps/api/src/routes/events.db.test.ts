@@ -374,3 +374,38 @@ describe('list events', () => {
     expect(await list('from=2100-01-01T00:00:00Z')).toEqual([]);
   });
 });
+
+describe('find missing events', () => {
+  const UNKNOWN = 'evt_01jd4q8y3ne9mav5w2xkq7rf0c';
+  const find = (account: string, events: unknown) =>
+    api.call('POST', `/v1/accounts/${account}/events/missing`, { body: { events } });
+
+  it('returns those that the account has neither by id nor by key, in the order of the request', async () => {
+    const [account, other] = [await api.account(), await api.account()];
+    const { id } = (await publish(account, message, { 'idempotency-key': 'k-1' })).json;
+    const { id: foreign } = (await publish(other, message, { 'idempotency-key': 'k-2' })).json;
+    const missing = [
+      { id: UNKNOWN, idempotencyKey: null },
+      { id: null, idempotencyKey: 'k-2' },
+      { id: foreign, idempotencyKey: 'k-2' },
+    ];
+    const known = [
+      { id },
+      { idempotencyKey: 'k-1' },
+      { id: UNKNOWN, idempotencyKey: 'k-1' },
+      { id, idempotencyKey: 'k-2' },
+    ];
+    const { status, json } = await find(account, [...known, ...missing, { id: UNKNOWN }]);
+    expect([status, json.data]).toEqual([200, [...missing, { id: UNKNOWN, idempotencyKey: null }]]);
+  });
+
+  it('takes 500 events, and refuses more, none, and entries without id and key', async () => {
+    const account = await api.account();
+    const many = (count: number) => Array.from({ length: count }, (_, n) => ({ idempotencyKey: `k-${n}` }));
+    expect((await find(account, many(500))).json.data).toHaveLength(500);
+    const refused = await Promise.all(
+      [many(501), [], [{}], [{ id: null }], [{ id: 'evt_1' }]].map((one) => find(account, one)),
+    );
+    expect(refused.map(({ status }) => status)).toEqual([422, 422, 422, 422, 422]);
+  });
+});

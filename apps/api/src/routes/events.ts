@@ -2,16 +2,20 @@ import {
   EventDetail,
   EventList,
   EventQuery,
+  FindMissingEvents,
   IdempotencyKey,
+  MissingEvents,
   PublishedEvent,
   PublishedEvents,
   PublishEvent,
   PublishEvents,
+  toTypeId,
 } from '@posthorn/contract';
 import {
   countDeliveries,
   eventSearchOf,
   findExpanding,
+  findMissingEvents,
   freezeBatch,
   freezeEvent,
   listDeliveries,
@@ -194,6 +198,34 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics' | 'tr
         },
       );
       return { ...page, ...searchedJson('events', searchedTo) };
+    },
+  );
+
+  app.post(
+    '/v1/accounts/:account/events/missing',
+    {
+      config: { audit: false, allow: 'events:read' },
+      schema: {
+        operationId: 'events.findMissing',
+        summary: 'Find accepted events that are missing',
+        description:
+          'After a restore of the database: returns which of up to 500 events that got a 202 the account does not have. Changes nothing. ' +
+          'An event is missing if neither its `id` nor its `idempotencyKey` is known. Keys are known for 24 hours, ids as long as the ' +
+          'event is stored (`RETENTION_DAYS`).',
+        tags,
+        params: AccountParams,
+        body: FindMissingEvents,
+        response: { 200: MissingEvents },
+      },
+    },
+    async ({ params: { account }, body: { events } }) => {
+      await requireAccount({ db }, account, []);
+      const known = events.map(({ id, idempotencyKey }) => ({
+        id: id ? uuidOf('evt', id) : null,
+        idempotencyKey: idempotencyKey ?? null,
+      }));
+      const missing = await findMissingEvents(db.pool, { accountId: account, events: known });
+      return { data: missing.map(({ id, ...others }) => ({ id: id && toTypeId('evt', id), ...others })) };
     },
   );
 
