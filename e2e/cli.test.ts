@@ -487,6 +487,34 @@ describe('completion', () => {
   }
 });
 
+describe('reconcile', () => {
+  it('prints the recorded events that are missing, whatever their account, and exits with 1 if there is one', async () => {
+    const { id } = await publish();
+    const lost = 'evt_01jd4q8y3ne9mav5w2xkq7rf0c';
+    const missing = [lost, `{"account":"nobody","id":"${id}"}`, `{"accountId":"${ACCOUNT}","idempotencyKey":"never"}`];
+    const records = [id, '', ...missing, `{"accountId":"${ACCOUNT}","id":"${id}","event":"message:created"}`];
+    const found = await cli.run(['reconcile', '--from', '-'], { input: records.join('\n') });
+    expect(found.code).toBe(1);
+    expect(found.stdout.trimEnd().split('\n').toSorted()).toEqual(missing.toSorted());
+    expect(found.stderr).toContain('The account nobody does not exist, or this key cannot access it.');
+    expect(found.stderr).toContain('Checked 5 events: 3 are missing.');
+    const json = await cli.run(['reconcile', '--from', '-', '--json'], { input: lost });
+    expect(lines(json.stdout)).toEqual([{ account: ACCOUNT, id: lost, idempotencyKey: null }]);
+    const wrong = await cli.run(['reconcile', '--from', '-'], { input: `${id}\nnonsense\n` });
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--from: line 2: "nonsense"')]);
+    const none = await cli.run(['reconcile', '--from', 'no-such-file'], {});
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('cannot be read (ENOENT)')]);
+  });
+
+  it('asks for at most 500 events at a time', async () => {
+    const { id } = await publish();
+    const records = Array.from({ length: 1_201 }, (_, n) => (n === 700 ? '{"idempotencyKey":"lost"}' : id));
+    const found = await cli.run(['reconcile', '--from', '-'], { input: records.join('\n') });
+    expect([found.code, found.stdout]).toEqual([1, '{"idempotencyKey":"lost"}\n']);
+    expect(found.stderr).toContain('Checked 1201 events: 1 are missing.');
+  });
+});
+
 describe('docs/cli.md', () => {
   const blocks = blocksOf('docs/cli.md').filter(({ mark }) => mark?.isTested);
 
@@ -495,6 +523,7 @@ describe('docs/cli.md', () => {
     writeFileSync(join(cli.folder, 'key.txt'), `${stack.operatorKey}\n`);
     const { id: event } = await publish();
     const { id: delivery } = await deliveryOf(event);
+    writeFileSync(join(cli.folder, 'ids.ndjson'), `${event}\n`);
     await stack.call('PUT', '/v1/accounts/acme', {});
     const { id: key } = await stack.call<{ id: string }>('POST', '/v1/accounts/acme/keys', { name: 'docs' });
     const { id: replay } = await cli.json<{ id: string }>(['replay', '--which', 'failed', '--event', event]);

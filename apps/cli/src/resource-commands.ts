@@ -24,6 +24,7 @@ export function addResourceCommands(program: Command): void {
   addAccounts(program.command('accounts').description('tenants; needs the operator key'));
   addKeys(program.command('keys').description('keys of an account; needs the operator key'));
   addReplays(program);
+  addReconcile(program);
 }
 
 const verb = (noun: Command, name: string, description: string, example: string): Command =>
@@ -285,4 +286,18 @@ function addReplays(program: Command): void {
   verb(noun, 'cancel <replay>', 'stop queueing deliveries', 'posthorn replays cancel rpl_…').action(
     runWithApi(async () => (await load()).cancelReplay),
   );
+}
+
+function addReconcile(program: Command): void {
+  verb(
+    program,
+    'reconcile',
+    'list the accepted events of your records that are missing, for example after a restore',
+    'posthorn reconcile --from ids.ndjson',
+  )
+    .requiredOption(
+      '--from <file>',
+      'one event per line: an id, or JSON with id, idempotencyKey and account; - reads stdin',
+    )
+    .action(runWithApi(async () => (await import('./commands/reconcile.js')).reconcile));
 }
