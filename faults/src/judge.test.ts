@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from './judge.js';
-import type { Accepted } from './producer.js';
+import { type AcceptedEvent, judge } from './judge.js';
 import type { Seen } from './endpoint.js';
 
-const event = (id: string, sentAt: number, isForSlow = false): Accepted => ({ id, sentAt, isForSlow });
+const event = (id: string, sentAt: number, isForSlow = false): AcceptedEvent => ({ id, sentAt, isForSlow });
 const post = (id: string, at: number, doneAt: number | null = at + 50, path = '/healthy'): Seen => ({
   path,
   id,

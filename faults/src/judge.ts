@@ -1,10 +1,13 @@
 import type { Accepted } from './producer.js';
 import type { Seen } from './endpoint.js';
 
+/** What the judge reads of an event with a 202. */
+export type AcceptedEvent = Pick<Accepted, 'id' | 'sentAt' | 'isForSlow'>;
+
 /** The two ledgers, and the times of faults. */
 export interface Evidence {
   /** The producer's: every 202. */
-  accepted: Accepted[];
+  accepted: AcceptedEvent[];
   /** The endpoint's: every request. */
   seen: Seen[];
   /** The times at which a part was broken. */
@@ -53,8 +56,7 @@ export function judge({
   promptMs = PROMPT_MS,
 }: Evidence): Verdict {
   const requests = byDelivery(seen);
-  const isSeen = (path: string, id: string) => requests.has(`${path} ${id}`);
-  const isDelivered = ({ id, isForSlow }: Accepted) => isSeen('/healthy', id) && (!isForSlow || isSeen('/slow', id));
+  const isDelivered = isDeliveredIn(seen);
   const isInFlight = ({ at, doneAt }: Seen) =>
     faultTimes.some((time) => at <= time + inFlightMarginMs && (doneAt ?? Infinity) >= time - inFlightMarginMs);
 
@@ -108,8 +110,14 @@ export function slowest({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>)
   return greatest(accepted.map(({ id, sentAt }) => (arrivedAt.get(id) ?? sentAt) - sentAt));
 }
 
+/** Whether an event has arrived at each of its endpoints. */
+export function isDeliveredIn(seen: Seen[]): (event: Pick<AcceptedEvent, 'id' | 'isForSlow'>) => boolean {
+  const arrived = new Set(seen.map(({ path, id }) => `${path} ${id}`));
+  return ({ id, isForSlow }) => arrived.has(`/healthy ${id}`) && (!isForSlow || arrived.has(`/slow ${id}`));
+}
+
 /** The requests for one delivery, in order of arrival. */
-function byDelivery(seen: Seen[]): Map<string, Seen[]> {
+export function byDelivery(seen: Seen[]): Map<string, Seen[]> {
   const requests = new Map<string, Seen[]>();
   for (const one of seen) {
     const key = `${one.path} ${one.id}`;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Backend, Impossible } from './rig.js';
 import { REDIS_KINDS, type RedisKind } from './rig-redis.js';
@@ -5,14 +6,16 @@ import { type Outcome, runScenario } from './run-scenario.js';
 import { describeRun, type FaultRun, resultOf, saveResult } from './save-result.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
+import { upgradeFrom } from './upgrade.js';
 import { seededRandom } from '@posthorn/testing';
 
 const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both]
-                       [--redis single|cluster|sentinel] [--rate N] [--seed N]
+                       [--redis single|cluster|sentinel] [--rate N] [--seed N] [--upgrade-from <folder>]
 Breaks one part at a time, at random times, under load. Then it compares the events that the producer got a 202 for with the
 requests that the endpoints received. The short form, without --long, is part of npm test: it checks the counts, but not how soon
 deliveries are normal again. Both forms can run beside other programs. --only selects from all faults. --redis cluster: three
 nodes; one of them breaks. --redis sentinel: a primary, which breaks, a replica and three Sentinels. Both imply --backend redis.
+--upgrade-from runs only an upgrade from an earlier version, a built clone in that folder, to this one.
 
   accepted      events with a 202               in flight     POSTs in flight at a fault
   delivered     received by all endpoints       normal after  time from the repair until events are prompt again
@@ -34,6 +37,7 @@ const { values } = parseArgs({
     backend: { type: 'string', default: 'both' },
     redis: { type: 'string', default: 'single' },
     only: { type: 'string', default: '' },
+    'upgrade-from': { type: 'string' },
     rate: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     help: { type: 'boolean', default: false },
@@ -48,7 +52,9 @@ if (values.help || !redisKind || backends.some((backend) => backend !== 'redis' 
 }
 const seed = Number(values.seed);
 const rates = RATES[values.long ? 'long' : 'short'];
-const form = values.only !== '' ? 'chosen faults' : values.long ? 'long form' : 'short form';
+const from = values['upgrade-from'];
+const isChoice = values.only !== '' || from !== undefined;
+const form = isChoice ? 'chosen faults' : values.long ? 'long form' : 'short form';
 console.log(`faults (${form}); --seed ${seed} repeats the same fault times, --help explains the columns\n`);
 printRow(
   ['fault', 'queue'],
@@ -71,13 +77,13 @@ printRow(
 let passed = 0;
 const runs: FaultRun[] = [];
 for (const backend of backends) {
-  const chosen = scenarios.filter(isChosen(backend));
+  const chosen = from === undefined ? scenarios.filter(isChosen(backend)) : [upgradeFrom(resolve(from))];
   if (chosen.length === 0) continue;
   const queue = backend === 'redis' && redisKind !== 'single' ? (`redis-${redisKind}` as const) : backend;
   const rate = values.rate === undefined ? rates[backend] : Number(values.rate);
   const result = describeRun({
     queue,
-    form: values.only !== '' ? 'chosen' : values.long ? 'long' : 'short',
+    form: isChoice ? 'chosen' : values.long ? 'long' : 'short',
     rate,
     seed,
   });

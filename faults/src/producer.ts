@@ -4,8 +4,13 @@ import { Agent, request } from 'undici';
 /** An event that got its 202. */
 export interface Accepted {
   id: string;
+  /** The producer's number of the event. */
+  n: number;
+  idempotencyKey: string;
   /** When it was first published. */
   sentAt: number;
+  /** When its 202 arrived. */
+  acceptedAt: number;
   /** The subscription of the slow endpoint matches it, too. */
   isForSlow: boolean;
 }
@@ -15,6 +20,10 @@ export interface Producer {
   accepted: Accepted[];
   /** Calls without a 202, which were repeated. */
   repeated: number;
+  /** Their number by reason: a status, or the code of a network error. */
+  reasons: Record<string, number>;
+  /** Publishes an event again, with its key, and returns the id in the 202. */
+  publishAgain(event: Accepted): Promise<string>;
   /** When the oldest call without a 202 was first made. Infinity: all calls have their 202. */
   oldestOpenAt(): number;
   /** Publishes no new events; resolves when all published events have their 202. */
@@ -33,7 +42,16 @@ const LAST_ARRIVE_WITHIN_MS = 1_000;
 /** A correct chat app: publishes at a steady rate with an idempotency key per event, and repeats each call until it gets a 202. After
  *  an outage it catches up at one and a half times its rate. stop() throws if a call got a 4xx, which no fault may cause. Long, because its
  *  calls share one state. */
-export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
+export function startProducer({
+  urls,
+  key,
+  rate,
+}: {
+  /** The APIs, which take turns, as behind a load balancer without health checks. */
+  urls: () => readonly string[];
+  key: string;
+  rate: number;
+}): Producer {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);
   const open = new Map<Promise<void>, number>();
@@ -42,9 +60,12 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
   const repeats = openLine({ atOnce: REPEATS_AT_ONCE, everyMs: (TOGETHER * 1_000) / rate / (2 * REPEATS_SHARE) });
   const start = Date.now();
   let sent = 0;
+  let calls = 0;
   const producer: Producer = {
     accepted: [],
     repeated: 0,
+    reasons: {},
+    publishAgain: async ({ n }) => (await publish(n)).id,
     // Map keeps the order of insertion.
     oldestOpenAt: () => open.values().next().value ?? Infinity,
     async stop() {
@@ -76,26 +97,37 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
 
   async function sendAlone(n: number): Promise<void> {
     const sentAt = Date.now();
-    const { type, isForSlow } = kindOf(n);
-    const body = `{"event":"${type}","payload":{"n":${n}}}`;
-    const { id } = (await untilAccepted(url, body, { 'idempotency-key': `${run}-${n}` })) as { id: string };
-    producer.accepted.push({ id, sentAt, isForSlow });
+    accept((await publish(n)).id, { n, sentAt });
+  }
+
+  const publish = (n: number) =>
+    untilAccepted('', `{"event":"${kindOf(n).type}","payload":{"n":${n}}}`, {
+      'idempotency-key': keyOf(n),
+    }) as Promise<{ id: string }>;
+
+  const keyOf = (n: number): string => `${run}-${n}`;
+
+  function accept(id: string, { n, sentAt }: { n: number; sentAt: number }): void {
+    const { isForSlow } = kindOf(n);
+    producer.accepted.push({ id, n, idempotencyKey: keyOf(n), sentAt, acceptedAt: Date.now(), isForSlow });
   }
 
   async function sendTogether(numbers: number[]): Promise<void> {
     const sentAt = Date.now();
-    const events = numbers.map((n) => ({ event: kindOf(n).type, payload: { n }, idempotencyKey: `${run}-${n}` }));
-    const { data } = (await untilAccepted(`${url}/batch`, JSON.stringify({ events }))) as { data: { id: string }[] };
-    for (const [index, { id }] of data.entries()) {
-      producer.accepted.push({ id, sentAt, isForSlow: kindOf(numbers[index] ?? 0).isForSlow });
-    }
+    const events = numbers.map((n) => ({ event: kindOf(n).type, payload: { n }, idempotencyKey: keyOf(n) }));
+    const { data } = (await untilAccepted('/batch', JSON.stringify({ events }))) as { data: { id: string }[] };
+    for (const [index, { id }] of data.entries()) accept(id, { n: numbers[index] ?? 0, sentAt });
   }
 
-  async function untilAccepted(to: string, body: string, headers: Record<string, string> = {}): Promise<unknown> {
+  async function untilAccepted(path: string, body: string, headers: Record<string, string> = {}): Promise<unknown> {
     const once = async () => {
+      const apis = urls();
+      const to = `${apis[calls++ % apis.length]}${path}`;
       const result = await post({ agent, key, to, body, headers });
-      if (!result) producer.repeated += 1;
-      return result;
+      if (typeof result !== 'string') return result;
+      producer.repeated += 1;
+      producer.reasons[result] = (producer.reasons[result] ?? 0) + 1;
+      return null;
     };
     const first = await once();
     return first
@@ -111,8 +143,8 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
   return producer;
 }
 
-/** Makes one call. null: unreachable, cut off or too slow, so the events may be stored or not; their keys make a repeat safe. Throws
- *  Refused after a 4xx. */
+/** Makes one call. A text: why it has no 202, such as 503 or ECONNREFUSED. Then the events may be stored or not; their keys make a repeat
+ *  safe. Throws Refused after another status. */
 async function post({
   agent,
   key,
@@ -125,7 +157,7 @@ async function post({
   to: string;
   body: string;
   headers: Record<string, string>;
-}): Promise<{ accepted: unknown } | null> {
+}): Promise<{ accepted: unknown } | string> {
   try {
     const { statusCode, body: response } = await request(to, {
       method: 'POST',
@@ -138,10 +170,11 @@ async function post({
     const text = await response.text();
     if (statusCode === 202) return { accepted: JSON.parse(text) };
     if (statusCode < 500) throw new Refused(`${statusCode} ${text}`);
+    return String(statusCode);
   } catch (error) {
     if (error instanceof Refused) throw error;
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
   }
-  return null;
 }
 
 /** One in 20 also goes to the failing subscription, one in 50 to the slow one; the others only to the healthy one. */

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migrateUp } from '@posthorn/core/database-tools';
 import { type EmbeddedPostgres, findFreePort, startPostgres } from '@posthorn/embedded';
@@ -21,8 +21,12 @@ export type Backend = 'redis' | 'postgres';
 export interface RigOptions {
   /** Default: one server. */
   redisKind?: RedisKind;
+  /** The folder of the build that migrates the database, and whose processes start first. Default: this one. */
+  build?: string;
   network?: boolean;
   smallDisk?: boolean;
+  /** Postgres copies its finished WAL files to `archive`. */
+  archivesWal?: boolean;
   clock?: { of: 'API' | 'worker'; shiftMs: number };
 }
 
@@ -33,15 +37,21 @@ export interface Rig {
   workers: ChildProcess[];
   startApi(): Promise<void>;
   startWorker(): Promise<void>;
+  /** Start another one, of the build in this folder. The API gets a port of its own, and its URL is added to `publishUrls`. */
+  startApiOf(build: string): Promise<Api>;
+  startWorkerOf(build: string): Promise<void>;
   postgres: EmbeddedPostgres;
   redis: RigRedis | null;
-  startPostgres(): Promise<void>;
+  /** Settings: of postgresql.conf. */
+  startPostgres(settings?: Record<string, string>): Promise<void>;
+  /** Holds the folder `data` of Postgres, and `archive`. */
+  postgresFolder: string;
   /** Between the workers and Postgres, and between the workers and Redis; null without a network. */
   toPostgres: Proxy | null;
   toRedis: Proxy | null;
   disk: SmallDisk | null;
-  /** The URL for publishing, and its key. */
-  publishUrl: string;
+  /** The URLs for publishing, one per API, and their key. */
+  publishUrls: string[];
   operatorKey: string;
   /** The endpoints' ledger from the `from`th request on. */
   seen(from: number): Promise<Seen[]>;
@@ -50,11 +60,21 @@ export interface Rig {
   stop(): Promise<void>;
 }
 
+export interface Api {
+  child: ChildProcess;
+  publishUrl: string;
+}
+
+/** The account of all events. */
+export const ACCOUNT = 'faults';
+
 /** The machine cannot provide what a scenario needs; the message says why. */
 export class Impossible extends Error {}
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** The folder of this repository. */
+export const THIS_BUILD = pathOf('../..');
 
 export async function openRig(backend: Backend, options: RigOptions = {}): Promise<Rig> {
   const undo: (() => unknown)[] = [];
@@ -90,19 +110,30 @@ async function open(backend: Backend, options: RigOptions, { undo, stop }: Undo)
   const [{ port: endpointPort }] = (await once(endpoint, 'message')) as [{ port: number }];
   const apps = await prepareApps(backend, stores, options);
 
+  const others: ChildProcess[] = [];
+  const urlAt = (port: number) => `http://127.0.0.1:${port}/v1/accounts/${ACCOUNT}/events`;
   const made: Rig = {
     backend,
     api: await apps.startApi(),
     workers: [],
     startApi: async () => void (made.api = await apps.startApi()),
     startWorker: async () => void made.workers.push(await apps.startWorker()),
+    async startApiOf(build) {
+      const port = await findFreePort();
+      const child = await apps.startApi({ build, port });
+      others.push(child);
+      made.publishUrls.push(urlAt(port));
+      return { child, publishUrl: urlAt(port) };
+    },
+    startWorkerOf: async (build) => void made.workers.push(await apps.startWorker({ build })),
     postgres: stores.postgres,
     redis: stores.redis,
-    startPostgres: async () => void (made.postgres = await stores.openPostgres()),
+    startPostgres: async (settings) => void (made.postgres = await stores.openPostgres(settings)),
+    postgresFolder: stores.postgresFolder,
     toPostgres: stores.toPostgres,
     toRedis: stores.toRedis,
     disk: stores.disk,
-    publishUrl: `${apps.apiUrl}/v1/accounts/faults/events`,
+    publishUrls: [urlAt(apps.apiPort)],
     operatorKey: apps.operatorKey,
     async seen(from) {
       endpoint.send(from);
@@ -113,7 +144,7 @@ async function open(backend: Backend, options: RigOptions, { undo, stop }: Undo)
     stop,
   };
   rig = made;
-  undo.push(() => Promise.all([made.api, ...made.workers].map(endProcess)));
+  undo.push(() => Promise.all([made.api, ...others, ...made.workers].map(endProcess)));
   made.workers = await Promise.all([apps.startWorker({ isFirst: true }), apps.startWorker()]);
   const { apiUrl, operatorKey } = apps;
   await subscribe({ apiUrl, operatorKey, endpointUrl: `http://127.0.0.1:${endpointPort}` });
@@ -123,7 +154,7 @@ async function open(backend: Backend, options: RigOptions, { undo, stop }: Undo)
 /** Starts Postgres and the queue, with the network and the disk that can fail. `getRig`: a fault may have restarted Postgres. */
 async function openStores(
   backend: Backend,
-  { redisKind = 'single', network = false, smallDisk = false }: RigOptions,
+  { redisKind = 'single', network = false, smallDisk = false, archivesWal = false, build = THIS_BUILD }: RigOptions,
   undo: Undo['undo'],
   getRig: () => Rig | undefined,
 ) {
@@ -135,14 +166,22 @@ async function openStores(
 
   const postgresPort = await findFreePort();
   const redisPort = await findFreePort();
-  const openPostgres = () => startPostgres({ directory: join(folder, 'postgres'), port: postgresPort, log: () => {} });
+  const postgresFolder = join(folder, 'postgres');
+  const archiving = archivesWal ? prepareArchive(postgresFolder) : {};
+  const openPostgres = (settings: Record<string, string> = {}) =>
+    startPostgres({
+      directory: postgresFolder,
+      port: postgresPort,
+      settings: { ...archiving, ...settings },
+      log: () => {},
+    });
   const redisFolder = join(disk?.folder ?? folder, 'redis');
   const redis = backend === 'redis' ? await openRedis(redisKind, { directory: redisFolder, port: redisPort }) : null;
   undo.push(() => redis?.stop());
   if (backend === 'redis' && !redis) throw new Impossible('There is no redis-server on the PATH.');
   const postgres = await openPostgres();
   undo.push(() => (getRig()?.postgres ?? postgres).stop());
-  await migrateUp({ url: postgres.url, log: silent });
+  await migrateUp({ url: postgres.url, log: silent, directory: join(build, 'prisma/migrations') });
   if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
 
   const proxyTo = (port: number) => openProxy({ host: '127.0.0.1', port });
@@ -152,14 +191,27 @@ async function openStores(
     () => toPostgres?.close(),
     () => toRedis?.close(),
   );
-  return { disk, postgres, openPostgres, redis, toPostgres, toRedis };
+  return { disk, postgres, openPostgres, postgresFolder, redis, toPostgres, toRedis };
+}
+
+/** Makes the folder for WAL files, and returns the settings that fill it. */
+function prepareArchive(postgresFolder: string): Record<string, string> {
+  const archive = join(postgresFolder, 'archive');
+  mkdirSync(archive, { recursive: true });
+  // As root, the suite runs Postgres with another account.
+  for (const path of [dirname(postgresFolder), postgresFolder]) chmodSync(path, 0o711);
+  chmodSync(archive, 0o777);
+  return {
+    archive_mode: 'on',
+    archive_command: `test ! -f "${archive}/%f" && cp "%p" "${archive}/%f.part" && mv "${archive}/%f.part" "${archive}/%f"`,
+  };
 }
 
 /** How to start an API and a worker on these stores. */
 async function prepareApps(
   backend: Backend,
   { postgres, redis, toPostgres, toRedis }: Awaited<ReturnType<typeof openStores>>,
-  { clock }: RigOptions,
+  { clock, build: firstBuild = THIS_BUILD }: RigOptions,
 ) {
   const apiPort = await findFreePort();
   const apiUrl = `http://127.0.0.1:${apiPort}`;
@@ -191,18 +243,19 @@ async function prepareApps(
   };
   return {
     apiUrl,
+    apiPort,
     operatorKey,
-    startApi: () =>
+    startApi: ({ build = firstBuild, port = apiPort } = {}) =>
       startProcess({
-        file: pathOf('../../apps/api/dist/server.js'),
-        env: { ...env, ...(clock?.of === 'API' && shiftable) },
-        readyUrl: `${apiUrl}/readyz`,
+        file: join(build, 'apps/api/dist/server.js'),
+        env: { ...env, API_PORT: String(port), ...(clock?.of === 'API' && shiftable) },
+        readyUrl: `http://127.0.0.1:${port}/readyz`,
       }),
     /** The clock of the first one can be shifted. */
-    async startWorker({ isFirst = false } = {}) {
+    async startWorker({ build = firstBuild, isFirst = false } = {}) {
       const port = String(await findFreePort());
       return startProcess({
-        file: pathOf('../../apps/worker/dist/main.js'),
+        file: join(build, 'apps/worker/dist/main.js'),
         env: { ...workerEnv, WORKER_HEALTH_PORT: port, ...(isFirst && clock?.of === 'worker' && shiftable) },
         readyUrl: `http://127.0.0.1:${port}/readyz`,
       });
@@ -224,7 +277,7 @@ async function countOpen(databaseUrl: string): Promise<number> {
 /** Makes three subscriptions: a healthy one for all events, a failing and a slow one for some. */
 async function subscribe({ apiUrl, operatorKey, endpointUrl }: Record<string, string>): Promise<void> {
   const call = async (method: string, path: string, body?: unknown): Promise<{ id: string; status: string }> => {
-    const response = await fetch(`${apiUrl}/v1/accounts/faults${path}`, {
+    const response = await fetch(`${apiUrl}/v1/accounts/${ACCOUNT}${path}`, {
       method,
       headers: { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -41,7 +41,7 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
   const rig = await openRig(backend, { ...scenario.needs, redisKind });
   try {
     const busySince = sampleProcessors();
-    const producer = startProducer({ url: rig.publishUrl, key: rig.operatorKey, rate });
+    const producer = startProducer({ urls: () => rig.publishUrls, key: rig.operatorKey, rate });
     let seen: Seen[] = [];
     /** Waits until the flow is normal, for at least `leastMs` and at most `mostMs`. */
     const untilNormal = async (promptMs: number, leastMs: number, mostMs: number): Promise<void> => {
@@ -82,6 +82,8 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
         return done;
       },
       isBack: () => void (backAt = Date.now()),
+      untilFlows: () => untilArrived(Date.now()),
+      reasons: producer.reasons,
     });
     backAt ??= Date.now();
     if (isLong) await untilNormal(promptMs, 6_000, 30_000 + promptMs);

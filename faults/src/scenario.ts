@@ -20,6 +20,10 @@ export interface Tools {
   injectFault<T>(act: () => T): T;
   /** Called by a fault after which the flow must be normal at once, although `run` continues. */
   isBack(): void;
+  /** Resolves when events have arrived that were published after the call. */
+  untilFlows(): Promise<void>;
+  /** Why calls of the producer were repeated so far, with their number: a status, or the code of a network error. */
+  reasons: Readonly<Record<string, number>>;
 }
 
 export const BOTH: Backend[] = ['redis', 'postgres'];
