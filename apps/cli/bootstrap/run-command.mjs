@@ -8,7 +8,7 @@ import { root, run } from './step.mjs';
 /** start: installs, builds and becomes the local stack in this process, so that signals reach it · dev: the same, and watches the
  *  sources · seed: adds sample data to the running stack · test: checks and tests · stress: the tests while every core is busy ·
  *  bench, bench:console: benchmarks · screens: screenshots of the console · faults: the fault suite ·
- *  image:check: builds and tests the Docker image. */
+ *  restore: the drill of a restore · image:check: builds and tests the Docker image. */
 export async function runCommand(name, args) {
   switch (name) {
     case 'start':
@@ -53,13 +53,17 @@ export async function runCommand(name, args) {
       await prepare();
       process.exitCode = await run(process.execPath, ['faults/dist/main.js', ...args]);
       return;
+    case 'restore':
+      await prepare();
+      process.exitCode = await run(process.execPath, ['faults/dist/restore.js', ...args]);
+      return;
     case 'image:check':
       await prepare();
       process.exitCode = await run(process.execPath, ['deploy/check-image.mjs', ...args]);
       return;
     default:
       console.error(
-        'Usage: node apps/cli/bootstrap.mjs start | dev | seed | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | screens [vitest arguments] | faults [arguments] | image:check [arguments]',
+        'Usage: node apps/cli/bootstrap.mjs start | dev | seed | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | screens [vitest arguments] | faults [arguments] | restore [arguments] | image:check [arguments]',
       );
       process.exitCode = 2;
   }
