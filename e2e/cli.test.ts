@@ -497,7 +497,7 @@ describe('reconcile', () => {
     expect(found.code).toBe(1);
     expect(found.stdout.trimEnd().split('\n').toSorted()).toEqual(missing.toSorted());
     expect(found.stderr).toContain('The account nobody does not exist, or this key cannot access it.');
-    expect(found.stderr).toContain('Checked 5 events: 3 are missing.');
+    expect(found.stderr).toContain('Events checked: 5, missing: 3.');
     const json = await cli.run(['reconcile', '--from', '-', '--json'], { input: lost });
     expect(lines(json.stdout)).toEqual([{ account: ACCOUNT, id: lost, idempotencyKey: null }]);
     const wrong = await cli.run(['reconcile', '--from', '-'], { input: `${id}\nnonsense\n` });
@@ -511,7 +511,7 @@ describe('reconcile', () => {
     const records = Array.from({ length: 1_201 }, (_, n) => (n === 700 ? '{"idempotencyKey":"lost"}' : id));
     const found = await cli.run(['reconcile', '--from', '-'], { input: records.join('\n') });
     expect([found.code, found.stdout]).toEqual([1, '{"idempotencyKey":"lost"}\n']);
-    expect(found.stderr).toContain('Checked 1201 events: 1 are missing.');
+    expect(found.stderr).toContain('Events checked: 1201, missing: 1.');
   });
 });
 

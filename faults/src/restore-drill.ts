@@ -8,6 +8,7 @@ import { toUuid } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { placeBaseBackup, takeBaseBackup } from './base-backup.js';
+import { countOrphanJobs } from './count-orphan-jobs.js';
 import type { Seen } from './endpoint.js';
 import { byDelivery, countArrived, IN_FLIGHT_MARGIN_MS, isDeliveredIn, slowest } from './judge.js';
 import { type Accepted, type Producer, startProducer } from './producer.js';
@@ -30,6 +31,9 @@ export interface DrillOutcome {
   underTwoIds: number;
   /** Unfinished deliveries at the end. Must be 0. */
   stuck: number;
+  /** Jobs in Redis after the restore whose deliveries no longer exist, and how many of them workers left there. Must be 0 in the end. */
+  orphanJobs: number;
+  orphanJobsLeft: number;
   /** Calls of the producer without a 202, by reason. */
   reasons: Record<string, number>;
   /** From the loss: until Postgres takes writes again, and until the first event arrives that was published after that. */
@@ -79,6 +83,7 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
     });
     await waitFor(() => isWritable(rig), { timeoutMs: WITHIN_MS, what: 'Postgres to take writes' });
     const writableAt = Date.now();
+    const orphanJobs = await countOrphanJobs(rig);
     await untilArrivedOnce(rig, producer, writableAt);
     const flowsAt = Date.now();
     await untilFlows(writableAt);
@@ -95,6 +100,10 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
     let stuck = await rig.countOpen();
     for (const from = Date.now(); stuck > 0 && Date.now() - from < WITHIN_MS; stuck = await rig.countOpen())
       await pause(500);
+    // Some are retries, which are due in up to 20 s.
+    let orphanJobsLeft = await countOrphanJobs(rig);
+    for (const from = Date.now(); orphanJobsLeft > 0 && Date.now() - from < WITHIN_MS; await pause(500))
+      orphanJobsLeft = await countOrphanJobs(rig);
     seen = await rig.seen(0);
     const isDelivered = isDeliveredIn(seen);
     const final = producer.accepted.map((event) => ({ ...event, id: newIds.get(event.id) ?? event.id }));
@@ -109,6 +118,8 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
       unexplained: repeated.filter(({ doneAt }) => (doneAt ?? Infinity) < target.at - marginMs).length,
       underTwoIds: missing.filter(({ id }) => arrived.has(id)).length,
       stuck,
+      orphanJobs,
+      orphanJobsLeft,
       reasons: producer.reasons,
       writableAfterMs: writableAt - lostAt,
       flowsAfterMs: flowsAt - lostAt,

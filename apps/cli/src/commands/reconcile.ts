@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { ApiProblem, type KnownEvent } from '@posthorn/client';
+import { ApiProblem, type KnownEvent, type Posthorn } from '@posthorn/client';
+import type { Api } from '../api/open-api.js';
 import { printable } from '../output/printable.js';
 import { type Recorded, readRecord } from '../input/read-record.js';
 import { EXIT, PlainError } from '../plain-error.js';
@@ -20,8 +21,10 @@ export async function reconcile({ api, options, terminal }: ApiCall<{ from: stri
   let checked = 0;
   let missing = 0;
   for await (const [account, batch] of batchesOf(readRecords(options.from, () => api.account()))) {
+    const found = unknownAccounts.has(account) ? 'account_unknown' : await findMissing(api, account, batch);
+    if (found === 'account_unknown') unknownAccounts.add(account);
+    const lost = found === 'account_unknown' ? batch : found;
     checked += batch.length;
-    const lost = await findMissing(account, batch);
     missing += lost.length;
     for (const { line, event } of lost) {
       const { id = null, idempotencyKey = null } = event;
@@ -30,26 +33,34 @@ export async function reconcile({ api, options, terminal }: ApiCall<{ from: stri
   }
   for (const account of unknownAccounts)
     terminal.note(`The account ${printable(account)} does not exist, or this key cannot access it.`);
-  terminal.note(`Checked ${checked} events: ${missing === 0 ? 'none is' : `${missing} are`} missing.`);
+  terminal.note(`Events checked: ${checked}, missing: ${missing}.`);
   if (missing > 0) process.exitCode = EXIT.failed;
+}
 
-  async function findMissing(account: string, batch: Batch): Promise<Batch> {
-    if (unknownAccounts.has(account)) return batch;
-    try {
-      const found = await api.client.events.findMissing(
-        account,
-        batch.map(({ event }) => event),
-      );
-      const lost = new Set(found.map(keyOf));
-      return batch.filter(({ event }) => lost.has(keyOf(event)));
-    } catch (error) {
-      if (!(error instanceof ApiProblem && error.code === 'not_found')) throw error;
-      // The account was created after the time that was restored.
-      unknownAccounts.add(account);
-      return batch;
-    }
+/** `account_unknown`: after a restore, because the account was created after the restored time. */
+async function findMissing({ client }: Api, account: string, batch: Batch): Promise<Batch | 'account_unknown'> {
+  try {
+    const events = batch.map(({ event }) => event);
+    const lost = new Set((await client.events.findMissing(account, events)).map(keyOf));
+    return batch.filter(({ event }) => lost.has(keyOf(event)));
+  } catch (error) {
+    // An API that lacks the route returns the same problem.
+    if (!isNotFound(error) || (await hasAccount(client, account))) throw error;
+    return 'account_unknown';
   }
 }
+
+async function hasAccount(client: Posthorn, account: string): Promise<boolean> {
+  try {
+    await client.events.list(account, { limit: 1 }).page();
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+const isNotFound = (error: unknown): boolean => error instanceof ApiProblem && error.code === 'not_found';
 
 const keyOf = ({ id, idempotencyKey }: KnownEvent): string => JSON.stringify([id ?? null, idempotencyKey ?? null]);
 
