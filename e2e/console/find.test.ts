@@ -56,6 +56,28 @@ describe.skipIf(inject('browserPath') === null)('search and the command menu', (
     await page.waitForURL((url) => url.search === '');
   });
 
+  it('suggests accounts for a replay by the beginning of their id or name, also after a comma', async ({
+    page,
+    stack,
+    signIn,
+    unique,
+  }) => {
+    const ids = [`${unique}-a`, `other-${unique}`];
+    for (const id of ids) await stack.call('PUT', `/v1/accounts/${id}`, { name: `${unique.toUpperCase()} Limited` });
+    await signIn('/replays/new');
+    const input = page.getByRole('combobox', { name: 'Accounts' });
+    const suggested = () =>
+      input.evaluate(({ list }: HTMLInputElement) => [...(list?.options ?? [])].map(({ value }) => value));
+    await input.pressSequentially(unique);
+    await waitFor(async () => (await suggested()).length === 2);
+    expect((await suggested()).toSorted()).toEqual(ids.toSorted());
+    await input.fill(`acme, ${unique}-`);
+    await waitFor(async () => (await suggested()).join() === `acme, ${ids[0]}`);
+    await input.fill(ids.join(', '));
+    await input.press('Enter');
+    await page.waitForURL((url) => url.searchParams.get('accounts') === ids.join(', '));
+  });
+
   it('finds the webhooks of an account by URL and description, and by status', async ({
     page,
     signIn,

@@ -1,7 +1,7 @@
 import type { Account } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call, query } from '../api/call.js';
-import type { SortedPage } from '../api/page.js';
+import type { Page, SortedPage } from '../api/page.js';
 import { orderQuery, type Sorted } from '../components/sort.js';
 
 interface AccountFilters extends Sorted {
@@ -19,4 +19,15 @@ export const accountsQuery = ({ q, cursor, sort }: AccountFilters) =>
         signal,
       ),
     placeholderData: keepPreviousData,
+  });
+
+/** Maximum number of accounts that a search suggests. */
+const MOST_SUGGESTED = 6;
+
+/** The accounts whose id or name begins with the text. */
+export const accountSearchQuery = (q: string) =>
+  queryOptions({
+    queryKey: ['search', 'accounts', q],
+    queryFn: ({ signal }) =>
+      call<Page<Account>>('GET', `/v1/accounts${query({ q, limit: MOST_SUGGESTED })}`, undefined, signal),
   });

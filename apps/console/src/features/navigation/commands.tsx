@@ -1,12 +1,14 @@
 import type { Account, Lookup, Subscription } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Hash, type LucideIcon, Users, Webhook } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
 import { accountPath } from '../../api/account-path.js';
 import { ApiProblem } from '../../api/api-problem.js';
 import { call, query } from '../../api/call.js';
 import type { Page } from '../../api/page.js';
 import { Url } from '../../components/outside-text.js';
+import { useDelayed } from '../../components/use-delayed.js';
+import { accountSearchQuery } from '../../queries/accounts.js';
 import { useMay, useSession } from '../session/session.js';
 import { pagesOf } from './pages.js';
 
@@ -27,10 +29,8 @@ interface Found {
   error: Error | null;
 }
 
-/** Maximum number of accounts, and of webhooks, in the results. */
+/** Maximum number of webhooks in the results. */
 const MOST = 6;
-/** A pause of this length while typing starts a search. */
-const PAUSE_MS = 150;
 const IS_ID = /^(sub|evt|dlv|att|key|ver|rpl)_[0-9a-z]{26}$/;
 
 /** Returns the results for a text. They contain only what the session may open. */
@@ -38,7 +38,7 @@ export function useCommands(text: string, account: string | null): Found {
   const session = useSession();
   const may = useMay();
   const isOperator = session.kind === 'operator';
-  const searched = useDelayed(text, PAUSE_MS);
+  const searched = useDelayed(text);
   const isId = IS_ID.test(searched);
   const isText = searched !== '' && !isId;
 
@@ -51,12 +51,7 @@ export function useCommands(text: string, account: string | null): Found {
       }),
     enabled: isId,
   });
-  const accounts = useQuery({
-    queryKey: ['search', 'accounts', searched],
-    queryFn: ({ signal }) =>
-      call<Page<Account>>('GET', `/v1/accounts${query({ q: searched, limit: MOST })}`, undefined, signal),
-    enabled: isText && isOperator,
-  });
+  const accounts = useQuery({ ...accountSearchQuery(searched), enabled: isText && isOperator });
   const ofAll = isOperator ? '/v1/subscriptions' : `${accountPath(account ?? '')}/subscriptions`;
   const webhooks = useQuery({
     queryKey: ['search', 'webhooks', ofAll, searched],
@@ -87,16 +82,6 @@ export function useCommands(text: string, account: string | null): Found {
     isSearching: !isCurrent || searches.some(({ isLoading }) => isLoading),
     error: searches.find(({ error }) => error !== null)?.error ?? null,
   };
-}
-
-/** The value after it has been the same for a while. */
-function useDelayed(value: string, ms: number): string {
-  const [delayed, setDelayed] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setDelayed(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return delayed;
 }
 
 const accountCommand = ({ id, name }: Account): Command => ({

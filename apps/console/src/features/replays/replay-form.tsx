@@ -8,6 +8,7 @@ import { SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
+import { AccountFilter } from '../accounts/account-filter.js';
 import { LastAttemptFilters } from '../deliveries/last-attempt-filters.js';
 import { ReplayFilter } from '../deliveries/replay-filter.js';
 import { WebhookFilter } from '../deliveries/webhook-filter.js';
@@ -45,7 +46,7 @@ export function ReplayForm({
         />
         {account === null && (
           <>
-            <TextFilter label="Accounts" value={wanted.accounts} onChange={(accounts) => set({ accounts })} />
+            <AccountFilter label="Accounts" value={wanted.accounts} onChange={(accounts) => set({ accounts })} />
             <TextFilter
               label="Webhooks"
               placeholder="Webhooks: any, or sub_…"
