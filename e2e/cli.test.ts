@@ -460,6 +460,62 @@ describe('doctor', () => {
   });
 });
 
+describe('load', () => {
+  const accounts = async () => {
+    const { data } = await stack.call<{ data: { id: string }[] }>('GET', '/v1/accounts?q=posthorn-load-');
+    return data.map(({ id }) => id);
+  };
+  const small = ['load', '--rate', '40', '--seconds', '1', '--subscriptions', '2', '--payload-bytes', '100'];
+
+  it('receives every delivery of its own account, and erases the account', async () => {
+    const away = `http://127.0.0.1:${await findFreePort()}/metrics`;
+    const report = await cli.json<Record<string, unknown>>([...small, '--metrics', away]);
+    expect(report).toMatchObject({
+      ending: 'finished',
+      accepted: 40,
+      delivered: 80,
+      drainSeconds: expect.any(Number),
+      pending: 0,
+      failed: 0,
+      lost: 0,
+      latency: { p99Ms: expect.any(Number) },
+      cpu: [{ app: 'api', url: `${stack.apiUrl}/metrics`, usPerDelivery: expect.any(Number) }],
+      cpuNotes: [`${away} does not respond (ECONNREFUSED).`],
+    });
+    expect(await accounts()).toEqual([]);
+  });
+
+  it('ends after Ctrl-C with a report, and erases the account', async () => {
+    const running = cli.start(['load', '--rate', '5', '--seconds', '600', '--json']);
+    await waitFor(async () => {
+      const [id] = await accounts();
+      if (id === undefined) return false;
+      const { data } = await stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${id}/events`);
+      return data.length > 0;
+    });
+    expect(await running.end()).toBe(0);
+    expect(JSON.parse(running.stdout())).toMatchObject({ ending: 'interrupted', lost: 0 });
+    expect(await accounts()).toEqual([]);
+  });
+
+  it('says how the workers can reach the sink if they may not, and erases the account', async () => {
+    const { code, stderr } = await cli.run(['load', '--sink-url', 'https://10.1.2.3', '--sink-listen', '127.0.0.1:0']);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('may not, or cannot, send to the sink at https://10.1'),
+    ]);
+    expect(stderr).toContain('ALLOW_PRIVATE_NETWORKS');
+    expect(await accounts()).toEqual([]);
+  });
+
+  it('refuses a key of an account, whose subscriptions and events are real', async () => {
+    const { key } = await createKey();
+    const { code, stderr } = await cli.run(['load'], { env: { POSTHORN_API_KEY: key } });
+    expect([code, stderr]).toEqual([4, expect.stringContaining('needs the operator key')]);
+    expect(await accounts()).toEqual([]);
+  });
+});
+
 describe('completion', () => {
   // Each completes "posthorn subscr" and "posthorn deliveries re" as a person would by pressing Tab, and prints the results.
   const SHELLS: Record<string, string> = {

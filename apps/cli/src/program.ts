@@ -4,6 +4,15 @@ import { addResourceCommands } from './resource-commands.js';
 import { run, runWithApi } from './run-command.js';
 import { SHELLS } from './completion/script.js';
 import {
+  toDrain,
+  toListenAddress,
+  toMaxBacklog,
+  toPayloadBytes,
+  toRate,
+  toSeconds,
+  toSubscriptions,
+} from './load/limits.js';
+import {
   addAll,
   addPatterns,
   addHeader,
@@ -71,6 +80,33 @@ function addLocalCommands(program: Command): void {
     .option('--endpoint <url>', 'also check whether a webhook could go to this URL; repeatable', addOne)
     .addHelpText('after', '\nExample: posthorn doctor --endpoint https://hooks.example.com/webhook')
     .action(run(async () => (await import('./commands/doctor.js')).doctor));
+
+  program
+    .command('load')
+    .description(
+      'test an installation under a bounded load, with an own account and a built-in sink; needs the operator key',
+    )
+    .option('--rate <number>', 'events per second, at most 2000; default: 50', toRate)
+    .option('--seconds <number>', 'how long it publishes, at most 600; default: 30', toSeconds)
+    .option('--subscriptions <number>', 'deliveries per event, at most 50; default: 1', toSubscriptions)
+    .option('--payload-bytes <number>', 'size of each payload, 32 to 65536; default: 1024', toPayloadBytes)
+    .option('--event-type <type>', 'an event type of the catalogue; default: message:created')
+    .option('--max-backlog <number>', 'ends the test beyond this many missing deliveries; default: 10000', toMaxBacklog)
+    .option('--drain <duration>', 'how long to wait for the rest, at most 10m; default: 60s', toDrain)
+    .option('--sink-url <url>', 'a URL that leads to the sink, for workers on other machines')
+    .option(
+      '--sink-listen <address>',
+      'where the sink listens; default: a free port of 127.0.0.1, or 127.0.0.1:8099 with --sink-url',
+      toListenAddress,
+    )
+    .option(
+      '--metrics <url>',
+      'the /metrics of a worker or of another API, for its CPU per delivery; repeatable',
+      addOne,
+    )
+    .option('--yes', 'do not ask before a load on another machine')
+    .addHelpText('after', '\nExample: posthorn load --rate 100 --seconds 10 --metrics http://127.0.0.1:3403/metrics')
+    .action(runWithApi(async () => (await import('./commands/load.js')).load));
 
   const migrate = program.command('migrate').description('apply or list the migrations of the database');
   migrate
