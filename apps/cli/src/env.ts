@@ -64,6 +64,9 @@ export function readDoctorSettings() {
   return readEnv(process.env, [...QUEUE_SETTINGS, 'DATABASE_READ_URL', 'POSTHORN_DATA_DIR'], { localStack: true });
 }
 
+/** The environment for a support bundle, which masks it. */
+export const readBundleEnvironment = (): NodeJS.ProcessEnv => process.env;
+
 /** The rules by which workers send: those of a server, or those of a local stack. */
 export function readSendingRules({ isLocalStack }: { isLocalStack: boolean }) {
   const names = [

@@ -78,6 +78,9 @@ function addLocalCommands(program: Command): void {
     .command('doctor')
     .description('check the API, the database, its pooler, Redis and the clocks, each with the fix')
     .option('--endpoint <url>', 'also check whether a webhook could go to this URL; repeatable', addOne)
+    .option('--bundle [file]', 'also write a support bundle without secrets; default: a new file in this folder')
+    .option('--metrics <url>', 'of the bundle: the /metrics of a worker or of another API; repeatable', addOne)
+    .option('--log <file>', 'of the bundle: a log file, of which warnings and errors are counted; repeatable', addOne)
     .addHelpText('after', '\nExample: posthorn doctor --endpoint https://hooks.example.com/webhook')
     .action(run(async () => (await import('./commands/doctor.js')).doctor));
 

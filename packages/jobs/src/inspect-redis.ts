@@ -26,12 +26,33 @@ export interface RedisReport {
 
 const WITHIN_MS = 15_000;
 
+type RedisConnection = Extract<QueueConnection, { backend: 'redis' }>;
+
 /** Connects to each server once and reads what could lose jobs. Uses INFO only: the ACL of docs/operate.md and managed servers allow it, unlike
  *  TIME and CONFIG. Throws if a server does not respond within five seconds. */
-export async function inspectRedis(
-  connection: Extract<QueueConnection, { backend: 'redis' }>,
-  now: () => number = Date.now,
-): Promise<RedisReport> {
+export async function inspectRedis(connection: RedisConnection, now: () => number = Date.now): Promise<RedisReport> {
+  const inspected = await ofEachNode(connection, (node) => inspectServer(node, now));
+  const [first] = inspected;
+  if (!first) throw new Error('the Cluster has no primary');
+  return { mode: first.mode, servers: inspected.map(({ server }) => server) };
+}
+
+/** The numbers of a support bundle: no addresses, no keys, no names. */
+const DESCRIBED =
+  /^(redis_version|redis_mode|role|uptime_in_seconds|used_memory|used_memory_rss|maxmemory|maxmemory_policy|mem_fragmentation_ratio|connected_clients|blocked_clients|rejected_connections|evicted_keys|expired_keys|instantaneous_ops_per_sec|total_commands_processed|used_cpu_sys|used_cpu_user|aof_enabled|aof_last_write_status|rdb_last_bgsave_status|connected_slaves|cluster_enabled|loading|latest_fork_usec)$/;
+
+/** Returns the INFO of each server that holds jobs, without what would name a machine. Throws like `inspectRedis`. */
+export function describeRedis(connection: RedisConnection): Promise<Record<string, string>[]> {
+  return ofEachNode(connection, async (node) =>
+    Object.fromEntries([...readInfo(await node.info())].filter(([name]) => DESCRIBED.test(name))),
+  );
+}
+
+/** Connects to all primaries of a Cluster, otherwise to one server. */
+async function ofEachNode<Found>(
+  connection: RedisConnection,
+  inspect: (node: Redis) => Promise<Found>,
+): Promise<Found[]> {
   let lastError: Error | null = null;
   const client = connectRedis(connection, { producing: true, onError: (error) => (lastError = error) });
   try {
@@ -41,10 +62,7 @@ export async function inspectRedis(
       });
     }
     const nodes: Redis[] = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
-    const inspected = await Promise.all(nodes.map((node) => inspectServer(node, now)));
-    const [first] = inspected;
-    if (!first) throw new Error('the Cluster has no primary');
-    return { mode: first.mode, servers: inspected.map(({ server }) => server) };
+    return await Promise.all(nodes.map(inspect));
   } finally {
     client.disconnect();
   }

@@ -2,4 +2,4 @@
 export type { QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
 export { inspectPostgresQueue } from './inspect-postgres.js';
-export { inspectRedis, type RedisReport } from './inspect-redis.js';
+export { describeRedis, inspectRedis, type RedisReport } from './inspect-redis.js';
