@@ -45,7 +45,7 @@ async function main(env: DemoEnv): Promise<void> {
   const url = urlOf(app.server.address());
   endpointUrl = `${url}/webhook`;
   log.info({ url, endpointUrl }, 'demo.listening');
-  if (!/^(127\.|::1$|localhost$)/.test(env.host)) log.warn({ host: env.host }, 'demo.open_to_others: it has no login');
+  if (!/^(127\.|::1$|localhost$)/.test(env.host)) log.warn({ host: env.host }, 'demo.open_to_others');
 
   const stop = new AbortController();
   const firstDelivery = makeFirstDelivery({

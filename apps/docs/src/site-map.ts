@@ -13,7 +13,10 @@ export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
   { title: 'Start', pages: inDocs('index', 'quickstart', 'receive', 'publish', 'portal') },
   { title: 'How it works', pages: inDocs('events', 'filters', 'delivery', 'endpoint-authentication', 'security') },
   { title: 'Tools', pages: inDocs('api', 'sdk', 'cli') },
-  { title: 'Operate', pages: inDocs('deploy', 'operate', 'alerts', 'settings', 'scaling', 'upgrade', 'backup') },
+  {
+    title: 'Operate',
+    pages: inDocs('deploy', 'operate', 'alerts', 'logs', 'settings', 'scaling', 'upgrade', 'backup'),
+  },
   { title: 'Move and compare', pages: inDocs('from-papercups', 'from-svix', 'compare') },
   { title: 'Evidence', pages: inDocs('benchmarks', 'faults', 'performance') },
   {
