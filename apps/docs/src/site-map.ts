@@ -15,7 +15,7 @@ export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
   { title: 'Tools', pages: inDocs('api', 'sdk', 'cli') },
   {
     title: 'Operate',
-    pages: inDocs('deploy', 'operate', 'alerts', 'logs', 'settings', 'scaling', 'upgrade', 'backup'),
+    pages: inDocs('deploy', 'operate', 'alerts', 'logs', 'settings', 'scaling', 'sizing', 'upgrade', 'backup'),
   },
   { title: 'Move and compare', pages: inDocs('from-papercups', 'from-svix', 'compare') },
   { title: 'Evidence', pages: inDocs('benchmarks', 'faults', 'performance') },

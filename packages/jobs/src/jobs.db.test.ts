@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { cloneDatabase, makeCertificate, openProxy, waitFor } from '@posthorn/testing';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
@@ -81,6 +82,31 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   const LONG_MS = 14_000; // the lock lasts for 10 s and is checked every 3 s
   const due = (extra: Partial<Due> = {}): Due => ({ id: randomUUID(), attemptNumber: 1, ...extra });
   const completed: JobEnd = { end: 'completed', value: { outcome: 'ok' } };
+
+  it.runIf(backend === 'redis')(
+    'takes at most the memory that docs/performance.md counts for a scheduled retry',
+    async () => {
+      const page = readFileSync(new URL('../../../docs/performance.md', import.meta.url), 'utf8');
+      const documented = Number(/one job of one delivery takes (\d+) bytes of Redis/.exec(page)?.[1]);
+      const leasedUntil = Date.now() + 600_000;
+      const retries = Array.from({ length: 500 }, () => ({
+        id: randomUUID(),
+        attemptNumber: 2,
+        delayMs: 600_000,
+        leasedUntil,
+      }));
+      await producer().enqueue('retry', retries);
+      const { Redis } = await import('ioredis');
+      const redis = new Redis(connection.url);
+      const keys = (await redis.keys('{posthorn:0}:retry:*')).filter((key) => /:(dlv_\w+-2|delayed)$/.test(key));
+      const bytes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
+      redis.disconnect();
+      const each = bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0) / retries.length;
+      expect(keys.length).toBe(retries.length + 1);
+      expect(each).toBeLessThan(documented); // which has the tables of Redis, too
+      expect(each).toBeGreaterThan(documented * 0.7); // otherwise, correct the page
+    },
+  );
 
   it('runs an enqueued job, and keeps it with ids, attempt and outcome for Bull Board', async () => {
     const { enqueue, queues } = producer();
