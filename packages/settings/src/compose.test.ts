@@ -1,4 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { QUEUE_SETTINGS, readEnv, type SettingName, settings, TELEMETRY_SETTINGS } from './index.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -244,6 +248,79 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('deploy/compose/scale.yml', () => {
+  const reset = { tag: '!reset', collection: 'seq' as const, resolve: (value: unknown) => value };
+  const scaleText = read('deploy/compose/scale.yml');
+  const scale: {
+    services: Record<string, Service & { deploy?: { replicas: number } }>;
+    networks: { default: { ipam: { config: { subnet: string }[] } } };
+  } = parse(scaleText, { customTags: [reset] });
+  const proxy = read('deploy/compose/haproxy.cfg');
+
+  test('adds only a proxy, and settings that the app reads', () => {
+    expect(Object.keys(scale.services).filter((name) => !compose.services[name])).toEqual(['proxy']);
+    for (const [name, { environment = {} }] of Object.entries(scale.services)) {
+      const known = OURS.includes(name) ? namesReadBy(name) : [];
+      expect(Object.keys(environment).filter((variable) => !known.some((setting) => setting === variable))).toEqual([]);
+    }
+    const named = [...scaleText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !isSetting(name))).toEqual([]);
+  });
+
+  test('starts several APIs and workers, which fit into the connections of Postgres', () => {
+    const { api, worker, postgres } = scale.services;
+    const processes = (api?.deploy?.replicas ?? 1) + (worker?.deploy?.replicas ?? 1);
+    expect(api?.deploy?.replicas).toBeGreaterThan(1);
+    expect(worker?.deploy?.replicas).toBeGreaterThan(1);
+    const { databasePoolSize } = readEnv(environmentOf('worker', SECRETS), ['DATABASE_POOL_SIZE']);
+    const most = Number(/max_connections=(\d+)/.exec(postgres?.command?.join(' ') ?? '')?.[1]);
+    expect(processes * (databasePoolSize + 1) + 10).toBeLessThanOrEqual(most);
+  });
+
+  test('only the proxy publishes the API, on the loopback address, and the APIs trust its network alone', () => {
+    expect(scale.services['api']?.ports).toEqual([]);
+    expect(scale.services['proxy']?.ports).toEqual(['127.0.0.1:${API_PORT:-3400}:8080']);
+    const subnet = scale.networks.default.ipam.config[0]?.subnet;
+    expect(scale.services['api']?.environment).toEqual({ TRUSTED_PROXIES: `\${TRUSTED_PROXIES:-${subnet}}` });
+  });
+
+  test('the proxy sends requests to ready APIs of the service, and leaves one out before it closes its port', () => {
+    expect(proxy).toMatch(/server-template api \d+ api:3400$/m);
+    expect(proxy).toMatch(/option httpchk GET \/readyz$/m);
+    const [, everySeconds, failures] = /check inter (\d+)s .*fall (\d+)/.exec(proxy) ?? [];
+    const { shutdownDelayMs } = readEnv(environmentOf('api', SECRETS), ['SHUTDOWN_DELAY_MS']);
+    expect(Number(everySeconds) * Number(failures) * 1000).toBeLessThan(shutdownDelayMs);
+  });
+
+  test('Compose and HAProxy accept the files', ({ skip }) => {
+    const run = (command: string, args: string[], cwd?: string) => {
+      const { error, status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+      if (error) {
+        const message = `!!! THE COMPOSE FILES WERE NOT CHECKED: ${command} is missing. CONTRIBUTING.md says where it is from.`;
+        if (process.env['CI']) throw new Error(message);
+        console.warn(message);
+        skip(message);
+      }
+      expect([status, stderr]).toEqual([0, expect.any(String)]);
+      return stdout;
+    };
+    const folder = mkdtempSync(join(tmpdir(), 'posthorn-compose-'));
+    const files = ['docker-compose.yml', 'deploy/compose/scale.yml'];
+    mkdirSync(join(folder, dirname(files[1] ?? '')), { recursive: true });
+    for (const file of files) writeFileSync(join(folder, file), interpolate(read(file), SECRETS));
+    run('compose-go', ['-format', 'json', 'docker-compose.yml'], folder);
+    const merged: { services: Record<string, { ports?: object[]; environment: string[] }> } = JSON.parse(
+      run('compose-go', ['-format', 'json', ...files], folder),
+    );
+    rmSync(folder, { recursive: true });
+    expect(Object.keys(merged.services).toSorted()).toEqual([...Object.keys(compose.services), 'proxy'].toSorted());
+    expect(merged.services['api']?.ports).toBeUndefined();
+    const changed = ['API_PORT=3400', 'TRUSTED_PROXIES=172.30.34.0/24'];
+    expect(merged.services['api']?.environment).toEqual(expect.arrayContaining(changed));
+    run('haproxy', ['-c', '-f', 'deploy/compose/haproxy.cfg'], fileURLToPath(new URL('../../../', import.meta.url)));
+  });
+});
+
 describe('Dockerfile', () => {
   const stages = read('Dockerfile')
     .replace(/^\s*#.*$/gm, '')
@@ -253,7 +330,7 @@ describe('Dockerfile', () => {
   const final = stages.at(-1) ?? '';
 
   test('builds on one slim Node image, in stages, and runs as a user other than root', () => {
-    for (const stage of stages) expect(stage).toMatch(/^node:24-slim( AS \w+)?\n/);
+    for (const stage of stages) expect(stage).toMatch(/^(--platform=\$BUILDPLATFORM )?node:24-slim( AS \w+)?\n/);
     expect(stages.length).toBeGreaterThan(2);
     expect(final).toMatch(/\nUSER node\n/);
     expect(final.indexOf('COPY')).toBeLessThan(final.indexOf('USER node'));
