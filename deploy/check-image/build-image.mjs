@@ -17,7 +17,7 @@ export function buildImage({ root, store, scratch }) {
   };
 
   const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
-  const [, name] = /^FROM (\S+)/m.exec(dockerfile);
+  const [, name] = /^FROM (?:--\S+ )?(\S+)/m.exec(dockerfile);
   const base = `docker.io/library/${name}`;
   const exists = spawnSync('buildah', [...options, 'inspect', '--type', 'image', base]).status === 0;
   if (!exists && spawnSync('buildah', [...options, 'pull', '--quiet', base]).status !== 0)

@@ -27,6 +27,9 @@ try {
 async function checkImage() {
   const { config, layers, files } = buildImage({ root, store, scratch });
   report(`labels: ${config.Labels['org.opencontainers.image.title']} ${readLabelledVersion(config)}`);
+  const bill = JSON.parse(readFileSync(join(files, 'app/sbom.cdx.json'), 'utf8'));
+  assert.equal(bill.metadata.component.version, readLabelledVersion(config));
+  report(`sbom.cdx.json: ${bill.components.length} packages`);
   const containers = openContainers({ config, files, onLine: keepLine });
   const { settings, ports } = await startServers();
 
@@ -43,6 +46,10 @@ async function checkImage() {
     running[name] = containers.start(name, services[name].command, settings);
     await waitUntilHealthy({ name, ports, settings, containers, container: running[name] });
     checkRestrictions(name, running[name]);
+    const { code, output } = running[name].execute([...config.Healthcheck.Test.slice(1), '--json']);
+    assert.equal(code, 0, output);
+    assert.ok(output.includes(`127.0.0.1:${ports[name]}/`), output);
+    report(`${name}: passes the HEALTHCHECK of the image`);
   }
   await checkOwnHealthCheck({ config, containers, settings });
   await checkPages({ ports, settings });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -42,6 +42,13 @@ export function openContainers({ config, files, onLine }) {
       /** What the kernel says about its process. */
       status: () => readFileSync(`/proc/${pid()}/status`, 'utf8'),
       mounts: () => readFileSync(`/proc/${pid()}/mountinfo`, 'utf8'),
+      /** Runs a command inside, as a health check does. Returns its exit code and output. */
+      execute(inside) {
+        const at = ['--target', String(pid()), '--mount', '--pid', '--root', `--wd=/proc/${pid()}/cwd`];
+        const withEnv = ['env', '--ignore-environment', ...variables, ...inside];
+        const { status, stdout, stderr } = spawnSync('nsenter', [...at, ...withEnv], { encoding: 'utf8' });
+        return { code: status, output: `${stdout}${stderr}` };
+      },
       async stop() {
         process.kill(pid(), 'SIGTERM');
         return closed;

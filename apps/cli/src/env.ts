@@ -29,8 +29,17 @@ export function readMigrateSettings() {
   return readEnv(process.env, [...QUEUE_SETTINGS, 'POSTHORN_DATA_DIR', 'LOG_LEVEL'], { localStack: true });
 }
 
-export function readApiSettings() {
-  return readEnv(process.env, ['API_HOST', 'API_PORT', 'POSTHORN_DATA_DIR'], { localStack: true });
+/** Where each process listens, for its health check. */
+export function readHealthSettings() {
+  return readEnv(process.env, [
+    'API_HOST',
+    'API_PORT',
+    'WORKER_HEALTH_HOST',
+    'WORKER_HEALTH_PORT',
+    'BOARD_HOST',
+    'BOARD_PORT',
+    'POSTHORN_DATA_DIR',
+  ]);
 }
 
 export function readProfileName(): string | null {

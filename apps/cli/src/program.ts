@@ -125,7 +125,7 @@ function addLocalCommands(program: Command): void {
 
   program
     .command('healthcheck [url]')
-    .description('check whether a process of Posthorn is ready (default: the API of this machine)')
+    .description('check a process of Posthorn (default: the process of this container, or the API of this machine)')
     .addHelpText('after', '\nExample: posthorn healthcheck http://127.0.0.1:3403/livez')
     .action(run(async () => (await import('./commands/healthcheck.js')).healthcheck));
 }

@@ -1,13 +1,15 @@
-import { readApiSettings, resolveDataDir } from '../env.js';
+import { readFileSync } from 'node:fs';
+import { readHealthSettings, resolveDataDir } from '../env.js';
 import { parseUrl } from '../connection/choose-connection.js';
 import { readLocalFile } from '../local-stack/local-file.js';
 import { EXIT, PlainError } from '../plain-error.js';
 import type { Call } from './context.js';
+import { findOwnHealthUrl } from './own-health-url.js';
 
-/** Requests the URL and prints the response. Default: the API of this machine; `/readyz` if the URL has no path. Exit code 1 unless
- *  the response is a 2xx within five seconds. */
+/** Requests the URL and prints the response. Default: the process of this container, else the API of this machine; `/readyz` if the URL
+ *  has no path. Exit code 1 unless the response is a 2xx within five seconds. */
 export async function healthcheck({ args: [given], terminal }: Call): Promise<void> {
-  const url = given === undefined ? ownApi() : parseUrl(given, 'url');
+  const url = given === undefined ? findOwnUrl() : parseUrl(given, 'url');
   if (url.pathname === '/') url.pathname = '/readyz';
   let response: Response;
   try {
@@ -21,10 +23,17 @@ export async function healthcheck({ args: [given], terminal }: Call): Promise<vo
   if (!response.ok) process.exitCode = EXIT.failed;
 }
 
-function ownApi(): URL {
-  const { apiHost, apiPort, dataDir } = readApiSettings();
-  const local = readLocalFile(resolveDataDir(dataDir));
-  if (local !== null) return new URL(local.apiUrl);
-  const host = apiHost === '0.0.0.0' || apiHost === '::' ? '127.0.0.1' : apiHost;
-  return new URL(`http://${host.includes(':') ? `[${host}]` : host}:${apiPort}`);
+function findOwnUrl(): URL {
+  const settings = readHealthSettings();
+  const local = readLocalFile(resolveDataDir(settings.dataDir));
+  return local === null ? findOwnHealthUrl(readFirstCommand(), settings) : new URL(local.apiUrl);
+}
+
+/** The command of the first process: in a container, its own command, perhaps behind an init. */
+function readFirstCommand(): string {
+  try {
+    return readFileSync('/proc/1/cmdline', 'utf8');
+  } catch {
+    return ''; // not Linux
+  }
 }
