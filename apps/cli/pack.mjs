@@ -82,7 +82,7 @@ function linkOwnPackages() {
 }
 
 function manifest() {
-  const { version, description, license, engines } = readJson('package.json');
+  const { version, description, license, engines, repository } = readJson('package.json');
   const dependencies = {};
   for (const { json } of workspaces) {
     for (const [name, wanted] of Object.entries(json.dependencies ?? {})) {
@@ -97,6 +97,7 @@ function manifest() {
     version,
     description,
     license,
+    repository, // set when it is published
     type: 'module',
     bin: { posthorn: 'apps/cli/dist/main.js' },
     files: ['apps', 'packages', 'prisma'],
