@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePort } from '@posthorn/embedded';
@@ -13,7 +13,17 @@ const run = promisify(execFile);
 
 /** The marks `<!-- test: … -->` above code blocks whose tests are in this file. Any other mark is the path of a file that reads the
  *  block from the page, so that both cannot differ. */
-const KINDS = ['shell', 'local', 'quickstart-endpoint', 'catalogue', 'papercups', 'svix', 'processes', 'migrations'];
+const KINDS = [
+  'shell',
+  'downloads',
+  'local',
+  'quickstart-endpoint',
+  'catalogue',
+  'papercups',
+  'svix',
+  'processes',
+  'migrations',
+];
 
 describe('code blocks of the documentation', () => {
   it.each(PAGES)('%s says above every block which test runs it, or why none does', (page) => {
@@ -95,6 +105,16 @@ describe('commands and programs of the documentation', () => {
     async (_, { code }) => {
       expect(code).toContain('hooks.example.com');
       expect(JSON.parse(await inShell(code))).toBeTypeOf('object');
+    },
+  );
+
+  it.each(blocksFor('downloads').map((block): [string, Block] => [`${block.page}:${block.line}`, block]))(
+    'the commands of %s write their files',
+    async (_, { code }) => {
+      const cwd = makeScratchFolder();
+      await inShell(code, { cwd });
+      const named = [...code.matchAll(/ -o (\S+)/g)].map(([, name]) => name);
+      expect(readdirSync(cwd).toSorted()).toEqual(named.toSorted());
     },
   );
 
@@ -372,7 +392,7 @@ describe('commands and programs of the documentation', () => {
       const keyFor = ({ path }: Sample): string => (path.startsWith('/api/') ? accountKey : stack.operatorKey);
 
       it('has samples of every GET that succeed, with curl, Node.js and Python', async () => {
-        // The token of an export link works once, so export-deliveries.db.test.ts tests that operation.
+        // The token of an export link works once, so exports.db.test.ts tests that operation.
         const isTested = ({ method, path, isStream }: Sample) =>
           method === 'get' && !isStream && path !== '/v1/exports';
         const gets = allSamples().filter(isTested);

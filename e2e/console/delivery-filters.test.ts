@@ -156,6 +156,27 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     expect(more).toEqual(['']);
   });
 
+  it('exports the filtered events and audit log as NDJSON', async ({ page, stack, signIn, newAccount, button }) => {
+    const account = await newAccount();
+    const { id } = await stack.publish(account, payloadOf('ada@example.com'));
+    await stack.publish(account, payloadOf('bob@example.com'));
+    const exported = async () => {
+      await button('Export').click();
+      const downloading = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: /^NDJSON/ }).click();
+      const download = await downloading;
+      const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n');
+      return { name: download.suggestedFilename(), rows: lines.map((line) => JSON.parse(line) as { id: string }) };
+    };
+    await signIn(`/accounts/${account}/events?q=ada`);
+    expect(await exported()).toMatchObject({ name: `events-${account}.ndjson`, rows: [{ id, accountId: account }] });
+    await page.goto(`/audit?account=${account}&action=accounts.put`);
+    expect(await exported()).toMatchObject({
+      name: `audit-${account}.ndjson`,
+      rows: [{ accountId: account, action: 'accounts.put' }],
+    });
+  });
+
   it('a failing webhook shows its error and its waiting deliveries, which are sent after a successful test', async ({
     page,
     stack,

@@ -7,6 +7,7 @@ import { basePathOf, withoutBasePath } from './base-path.js';
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
 import { handleError, problemOf } from './error-handler.js';
+import { openExporter } from './exporter.js';
 import { handlePapercupsError } from './papercups-errors.js';
 import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
@@ -25,7 +26,8 @@ import { auditRoutes } from './routes/audit.js';
 import { accountRoutes } from './routes/accounts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { emailRecipientRoutes } from './routes/email-recipients.js';
-import { deliveryExportRoutes } from './routes/export-deliveries.js';
+import { exportLinkRoutes } from './routes/export-links.js';
+import { exportRoutes } from './routes/exports.js';
 import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
@@ -91,6 +93,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     next(null, payload);
   });
 
+  const exporting = { exporter: openExporter(app) };
   healthRoutes(app, deps);
   accountRoutes(app, deps);
   keyRoutes(app, deps);
@@ -98,7 +101,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   signInLinkRoutes(app, deps);
   portalRoutes(app, deps);
   attentionRoutes(app, deps);
-  auditRoutes(app, deps);
+  auditRoutes(app, deps, exporting);
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);
   subscriptionActionRoutes(app, deps);
@@ -106,7 +109,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
-  deliveryExportRoutes(app, deps);
+  exportRoutes(app, deps, exporting);
+  exportLinkRoutes(app, deps, exporting);
   waitingRoutes(app, deps);
   replayRoutes(app, deps);
   queueRoutes(app, deps);

@@ -1,9 +1,12 @@
-import type { Delivery, EXPORT_FORMATS } from '@posthorn/contract';
-import { type Cell, csvLine } from './csv.js';
+import type { Delivery, DeliveryExportQuery } from '@posthorn/contract';
+import type { z } from 'zod';
+import type { ApiDeps } from './deps.js';
+import { rowFormats } from './export-format.js';
+import { type Export, exportTexts, nextBeforeIdOf, PAGE_SIZE } from './exporter.js';
+import { deliveryJson, readShown } from './routes/delivery-json.js';
+import { readPage, wantedOf } from './routes/delivery-page.js';
 
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
-const COLUMNS: [name: string, cell: (delivery: Delivery) => Cell][] = [
+const FORMATS = rowFormats<Delivery>([
   ['id', ({ id }) => id],
   ['account_id', ({ accountId }) => accountId],
   ['event_id', ({ eventId }) => eventId],
@@ -22,24 +25,25 @@ const COLUMNS: [name: string, cell: (delivery: Delivery) => Cell][] = [
   ['waiting_for', ({ waitingFor }) => waitingFor?.state ?? null],
   ['created_at', ({ createdAt }) => createdAt],
   ['completed_at', ({ completedAt }) => completedAt],
-];
+]);
 
-interface Format {
-  contentType: string;
-  /** The first line. */
-  head: string;
-  line: (delivery: Delivery) => string;
+/** The deliveries of an account that match the query, newest first. Throws InvalidRequest. */
+export function deliveryExport(
+  deps: Pick<ApiDeps, 'reader' | 'retries'>,
+  account: string,
+  { format, ...filter }: z.output<typeof DeliveryExportQuery>,
+): Export {
+  const wanted = wantedOf(account, filter);
+  const texts = exportTexts(FORMATS[format], async (beforeId) => {
+    const { result } = await deps.reader.read(async (db) => {
+      const { rows, searchedTo } = await readPage(db, { ...wanted, beforeId, limit: PAGE_SIZE });
+      return { rows, searchedTo, shownOf: await readShown(db, rows) };
+    });
+    const { rows, searchedTo, shownOf } = result;
+    return {
+      rows: rows.map((row) => deliveryJson(deps, row, shownOf(row))),
+      nextBeforeId: nextBeforeIdOf(rows, searchedTo),
+    };
+  });
+  return { account, what: 'deliveries', format, texts };
 }
-
-export const FORMATS: Record<ExportFormat, Format> = {
-  csv: {
-    contentType: 'text/csv; charset=utf-8; header=present',
-    head: csvLine(COLUMNS.map(([name]) => name)),
-    line: (delivery) => csvLine(COLUMNS.map(([, cell]) => cell(delivery))),
-  },
-  ndjson: {
-    contentType: 'application/x-ndjson',
-    head: '',
-    line: (delivery) => `${JSON.stringify(delivery)}\n`,
-  },
-};

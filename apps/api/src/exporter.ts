@@ -1,35 +1,39 @@
 import type { Readable } from 'node:stream';
-import { type DeliveryExportQuery, toTypeId } from '@posthorn/contract';
+import { type ExportFormat, toTypeId } from '@posthorn/contract';
 import type { FastifyReply } from 'fastify';
-import type { z } from 'zod';
-import { FORMATS, type ExportFormat } from './delivery-export.js';
-import type { ApiDeps, App } from './deps.js';
+import type { App } from './deps.js';
 import { TooManyExports, Unavailable } from './errors.js';
+import { CONTENT_TYPES, type RowFormat } from './export-format.js';
 import { openExportStream } from './export-stream.js';
 import type { Caller } from './plugins/api-key.js';
 import { openShares, type Share } from './shares.js';
-import { deliveryJson, readShown } from './routes/delivery-json.js';
-import { readPage, type Wanted, wantedOf } from './routes/delivery-page.js';
 
 /** Concurrent exports per process. Each runs one statement at a time. */
 const MAX_PER_CALLER = 2;
 const MAX_PER_ACCOUNT = 4;
 const MAX_PER_PROCESS = 20;
-/** Deliveries per page: some milliseconds of CPU. */
-const PAGE_SIZE = 250;
+/** Rows per page: some milliseconds of CPU. */
+export const PAGE_SIZE = 250;
+
+/** A list as a file. */
+export interface Export {
+  /** null: of all accounts. */
+  account: string | null;
+  /** The rows, such as `deliveries`. */
+  what: string;
+  format: ExportFormat;
+  texts: AsyncGenerator<string>;
+}
 
 export interface Exporter {
   /** Throws TooManyExports if the caller cannot start another export now. */
   requireShare(caller: Caller, account: string): void;
-  /** Streams the deliveries of an account that match the query. Throws TooManyExports, before anything is sent. */
-  send(
-    reply: FastifyReply,
-    wanted: { caller: Caller; account: string; query: z.output<typeof DeliveryExportQuery> },
-  ): FastifyReply;
+  /** Streams an export. Throws TooManyExports, before anything is sent. */
+  send(reply: FastifyReply, caller: Caller, exported: Export): FastifyReply;
 }
 
 /** Streams exports, within the limits of their callers, until the server closes. */
-export function openExporter(app: App, deps: Pick<ApiDeps, 'reader' | 'retries'>): Exporter {
+export function openExporter(app: App): Exporter {
   const acquireShares = openShares();
   const open = new Set<Readable>();
   let isClosed = false;
@@ -40,7 +44,7 @@ export function openExporter(app: App, deps: Pick<ApiDeps, 'reader' | 'retries'>
     for (const readable of open) readable.destroy();
   });
 
-  function acquire(caller: Caller, account: string): { release(): void } {
+  function acquire(caller: Caller, account: string | null): { release(): void } {
     const acquired = acquireShares(sharesOf(caller, account));
     if (acquired.outcome === 'full') throw new TooManyExports(acquired.share.holder, acquired.share.max);
     return acquired;
@@ -48,49 +52,46 @@ export function openExporter(app: App, deps: Pick<ApiDeps, 'reader' | 'retries'>
 
   return {
     requireShare: (caller, account) => acquire(caller, account).release(),
-    send(reply, { caller, account, query: { format, ...filter } }) {
-      const wanted = wantedOf(account, filter);
+    send(reply, caller, { account, what, format, texts }) {
       if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
       const acquired = acquire(caller, account);
-      const readable = openExportStream(exportOf(deps, wanted, format));
+      const readable = openExportStream(texts);
       open.add(readable);
       readable.on('close', () => {
         open.delete(readable);
         acquired.release();
       });
+      const name = account === null ? what : `${what}-${account}`;
       return reply
-        .type(FORMATS[format].contentType)
-        .header('content-disposition', `attachment; filename="deliveries-${account}.${format}"`)
+        .type(CONTENT_TYPES[format])
+        .header('content-disposition', `attachment; filename="${name}.${format}"`)
         .header('x-accel-buffering', 'no')
         .send(readable);
     },
   };
 }
 
-/** Yields the head of the export, then the text of each page with deliveries. */
-async function* exportOf(
-  deps: Pick<ApiDeps, 'reader' | 'retries'>,
-  wanted: Wanted,
-  format: ExportFormat,
+/** Yields the head of an export, then the text of each page with rows. Rows created after the start have greater ids, so no page has them. */
+export async function* exportTexts<Row>(
+  { head, line }: RowFormat<Row>,
+  /** Returns the rows of the page before this id, and the id that the next page is before; null: it was the last page. */
+  readPage: (beforeId: string | undefined) => Promise<{ rows: Row[]; nextBeforeId: string | null }>,
 ): AsyncGenerator<string> {
-  const { head, line } = FORMATS[format];
   if (head !== '') yield head;
-  // Excludes deliveries created after the start: their ids are greater.
   for (let beforeId: string | null | undefined; beforeId !== null;) {
-    const page = { ...wanted, beforeId, limit: PAGE_SIZE };
-    const { result } = await deps.reader.read(async (db) => {
-      const found = await readPage(db, page);
-      return { ...found, shownOf: await readShown(db, found.rows) };
-    });
-    const { rows, searchedTo, shownOf } = result;
-    if (rows.length > 0) yield rows.map((row) => line(deliveryJson(deps, row, shownOf(row)))).join('');
-    beforeId = searchedTo ?? (rows.length < PAGE_SIZE ? null : (rows.at(-1)?.id ?? null));
+    const { rows, nextBeforeId } = await readPage(beforeId);
+    if (rows.length > 0) yield rows.map((row) => line(row)).join('');
+    beforeId = nextBeforeId;
   }
 }
 
-function sharesOf(caller: Caller, account: string): Share[] {
+/** Returns the id that the page after these rows is before; null: they are the last ones. `searchedTo`: where the search for them stopped. */
+export const nextBeforeIdOf = (found: { id: string }[], searchedTo: string | null = null): string | null =>
+  searchedTo ?? (found.length < PAGE_SIZE ? null : (found.at(-1)?.id ?? null));
+
+function sharesOf(caller: Caller, account: string | null): Share[] {
   const shares = [
-    { holder: `The account ${account}`, max: MAX_PER_ACCOUNT },
+    ...(account === null ? [] : [{ holder: `The account ${account}`, max: MAX_PER_ACCOUNT }]),
     { holder: 'This server', max: MAX_PER_PROCESS },
   ];
   switch (caller.kind) {

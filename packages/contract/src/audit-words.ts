@@ -52,6 +52,7 @@ export const AUDIT_WORDS: Record<string, ActionWords> = Object.fromEntries([
     'accounts.put': 'Saved {object}',
     'accounts.delete': 'Deleted {object}',
     'exportLinks.create': 'Exported the deliveries of {object}',
+    'exportLinks.createForEvents': 'Exported the events of {object}',
   }),
   ...of('key', { 'keys.create': 'Created {object}', 'keys.revoke': 'Revoked {object}' }),
   ...of('eventType', {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exportFormat } from './export-link.js';
 import { AccountId, ActorId, AuditId } from './id.js';
 import { listOf, ListQuery } from './list.js';
 import { anyObject, moment, text, time, timeOrNull } from './text.js';
@@ -50,14 +51,18 @@ export type AuditEntry = z.infer<typeof AuditEntry>;
 
 export const AuditList = listOf(AuditEntry, 'AuditList');
 
-export const AccountAuditQuery = ListQuery.extend({
+const listedFields = {
   actor: ActorKind.optional().describe('Only changes by this kind of actor.'),
   actorId: ActorId.optional().describe('Only changes by this account key or session.'),
   action: text(1, 100).optional().describe('Only this operation id.'),
   from: moment('Only changes at or after this time.').optional(),
   to: moment('Only changes before this time.').optional(),
-});
+};
+const account = AccountId.optional().describe('Only changes in this account.');
+const format = exportFormat('AuditEntry');
 
-export const AuditQuery = AccountAuditQuery.extend({
-  account: AccountId.optional().describe('Only changes in this account.'),
-});
+export const AccountAuditQuery = ListQuery.extend(listedFields);
+export const AuditQuery = AccountAuditQuery.extend({ account });
+
+export const AccountAuditExportQuery = z.strictObject({ ...listedFields, format });
+export const AuditExportQuery = AccountAuditExportQuery.extend({ account });

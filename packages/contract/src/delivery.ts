@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deliveryFilterFields, isRange, RANGE_RULE, searchQuery } from './delivery-filter.js';
 import { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
+import { exportFormat } from './export-link.js';
 import { AccountId, AttemptId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { ListQuery } from './list.js';
 import { time, timeOrNull } from './text.js';
@@ -126,13 +127,9 @@ export const DeliveryQuery = ListQuery.extend(listedFields).refine(isRange, RANG
 
 export const DeliveryCountQuery = z.strictObject(listedFields).refine(isRange, RANGE_RULE);
 
-export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
 export const DeliveryExportQuery = z
   .strictObject({
     ...listedFields,
-    format: z
-      .enum(EXPORT_FORMATS)
-      .default('csv')
-      .describe('`csv`: with a header line, for spreadsheets · `ndjson`: one `Delivery` as JSON per line.'),
+    format: exportFormat('Delivery'),
   })
   .refine(isRange, RANGE_RULE);

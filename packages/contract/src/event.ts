@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isRange, RANGE_RULE, searchQuery } from './delivery-filter.js';
 import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName } from './event-type.js';
+import { exportFormat } from './export-link.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { ListQuery, oneOrMore } from './list.js';
 import { anyObjectOrNull, moment, time, timeOrNull, rawObject } from './text.js';
@@ -121,12 +122,18 @@ export const EventDetail = z
   .meta({ id: 'EventDetail' });
 export type EventDetail = z.infer<typeof EventDetail>;
 
-export const EventQuery = ListQuery.extend({
+const listedFields = {
   event: oneOrMore(EventTypeName).optional().describe('Only events of this type. Repeatable.'),
   q: searchQuery('`evt_…`').optional(),
   from: moment('Only events accepted at or after this time.').optional(),
   to: moment('Only events accepted before this time. Must be later than `from`.').optional(),
-}).refine(isRange, RANGE_RULE);
+};
+
+export const EventQuery = ListQuery.extend(listedFields).refine(isRange, RANGE_RULE);
+
+export const EventExportQuery = z
+  .strictObject({ ...listedFields, format: exportFormat('Event') })
+  .refine(isRange, RANGE_RULE);
 
 // For the OpenAPI document and for clients. The publish routes read their bodies as text, so that nothing in a payload changes;
 // freezeEvent of the core checks them.

@@ -2,6 +2,16 @@ import { z } from 'zod';
 import { ExportLinkId } from './id.js';
 import { text, time, timeOrNull } from './text.js';
 
+export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** `schema`: the name of a row's schema in the OpenAPI document. */
+export const exportFormat = (schema: string) =>
+  z
+    .enum(EXPORT_FORMATS)
+    .default('csv')
+    .describe(`\`csv\`: with a header line, for spreadsheets · \`ndjson\`: one \`${schema}\` as JSON per line.`);
+
 export const ExportLink = z
   .object({
     id: ExportLinkId,

@@ -16,7 +16,6 @@ export {
   DeliveryExportQuery,
   DeliveryList,
   DeliveryQuery,
-  EXPORT_FORMATS,
   LastAttempt,
 } from './delivery.js';
 export {
@@ -31,7 +30,14 @@ export {
 export { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { Authentication, AuthenticationInput, CLIENT_AUTHENTICATIONS, MAX_PEM_CHARACTERS } from './authentication.js';
-export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
+export {
+  AccountAuditExportQuery,
+  AccountAuditQuery,
+  AuditEntry,
+  AuditExportQuery,
+  AuditList,
+  AuditQuery,
+} from './audit.js';
 export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText, fieldWords } from './audit-words.js';
 export { DisableSubscription } from './disable-subscription.js';
 export { FilterTest, TestFilter } from './filter-test.js';
@@ -55,6 +61,7 @@ export {
   DeliveryState,
   Event,
   EventDetail,
+  EventExportQuery,
   EventList,
   EventQuery,
   FindMissingEvents,
@@ -65,7 +72,7 @@ export {
   PublishEvent,
   PublishEvents,
 } from './event.js';
-export { ExportLink, ExportLinkState, OpenExportLinkQuery } from './export-link.js';
+export { type ExportFormat, ExportLink, ExportLinkState, OpenExportLinkQuery } from './export-link.js';
 export {
   AccountId,
   AuditId,

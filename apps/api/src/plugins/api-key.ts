@@ -22,8 +22,14 @@ export type Caller =
 
 /** Returns the account that the caller can access; null for every account. Throws Unauthenticated without a caller. */
 export function accountOf(caller: Caller | null): string | null {
+  const of = callerOf(caller);
+  return of.kind === 'operator' ? null : of.accountId;
+}
+
+/** Throws Unauthenticated without a caller. */
+export function callerOf(caller: Caller | null): Caller {
   if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
-  return caller.kind === 'operator' ? null : caller.accountId;
+  return caller;
 }
 
 interface CallerSession {

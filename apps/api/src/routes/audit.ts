@@ -1,15 +1,27 @@
-import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId, toUuid } from '@posthorn/contract';
-import { type AuditEntry as Row, newestIds } from '@posthorn/core';
-import { pageRange, toPage } from '../cursor.js';
-import type { ApiDeps, Routes } from '../deps.js';
+import {
+  AccountAuditExportQuery,
+  AccountAuditQuery,
+  AuditExportQuery,
+  AuditList,
+  AuditQuery,
+} from '@posthorn/contract';
+import { auditExport } from '../audit-export.js';
+import { beforeId, toPage } from '../cursor.js';
+import type { ApiDeps, App } from '../deps.js';
+import type { Exporter } from '../exporter.js';
+import { callerOf } from '../plugins/api-key.js';
 import { readList } from '../read-list.js';
-import { withoutQuery } from '../url-without-query.js';
+import { entryJson, type NamedRow, readAuditPage } from './audit-page.js';
+import { exportDescription, exportResponse } from './export-response.js';
 import { AccountParams, requireAccount } from './params.js';
-import { storedObject } from './stored-json.js';
 
 const tags = ['Audit log'];
 
-export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
+export const auditRoutes = (
+  app: App,
+  { db, reader }: Pick<ApiDeps, 'db' | 'reader'>,
+  { exporter }: { exporter: Exporter },
+): void => {
   app.get(
     '/v1/audit',
     {
@@ -27,7 +39,7 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
     },
     async ({ query: { account, limit, cursor, ...filter } }, reply) => {
       const rows = await readList({ reader }, reply, (from) =>
-        readEntries({ db: from }, { accountId: account, ...filter }, { limit, cursor }),
+        readAuditPage(from, { accountId: account, ...filter }, pageOf({ limit, cursor })),
       );
       const itemOf = (row: NamedRow) => entryJson(row, { showsAllAddresses: true });
       return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf });
@@ -50,7 +62,7 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
     },
     async ({ params: { account }, caller, query: { limit, cursor, ...filter } }, reply) => {
       const rows = await readList({ reader }, reply, (from) =>
-        readEntries({ db: from }, { accountId: account, ...filter }, { limit, cursor }),
+        readAuditPage(from, { accountId: account, ...filter }, pageOf({ limit, cursor })),
       );
       await requireAccount({ db }, account, rows);
       const showsAllAddresses = caller?.kind === 'operator';
@@ -62,85 +74,55 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
       });
     },
   );
+
+  app.get(
+    '/v1/audit/export',
+    {
+      exposeHeadRoute: false,
+      config: { allow: 'operator', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'audit.export',
+        summary: 'Export the audit log as CSV or NDJSON',
+        description: exportDescription('entries of the audit log'),
+        tags,
+        querystring: AuditExportQuery,
+        response: exportResponse('entry'),
+      },
+    },
+    async ({ caller, query: { account, format, ...filter } }, reply) => {
+      const wanted = { accountId: account, ...filter };
+      return exporter.send(
+        reply,
+        callerOf(caller),
+        auditExport({ reader }, wanted, { format, showsAllAddresses: true }),
+      );
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/audit/export',
+    {
+      exposeHeadRoute: false,
+      config: { allow: 'subscriptions:read', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'audit.exportOfAccount',
+        summary: 'Export the audit log of an account as CSV or NDJSON',
+        description: 'Like `GET /v1/audit/export`, for one account. Only operators see the addresses of operators.',
+        tags,
+        params: AccountParams,
+        querystring: AccountAuditExportQuery,
+        response: exportResponse('entry'),
+      },
+    },
+    async ({ params: { account }, caller, query: { format, ...filter } }, reply) => {
+      const shown = { format, showsAllAddresses: caller?.kind === 'operator' };
+      return exporter.send(reply, callerOf(caller), auditExport({ reader }, { accountId: account, ...filter }, shown));
+    },
+  );
 };
 
-interface Filter {
-  accountId?: string | undefined;
-  actorId?: string | undefined;
-  action?: string | undefined;
-  actor?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
-}
-
-/** The indexes of the audit log, from few to many entries for a value; each continues with the id. */
-const INDEXES = [
-  ['actor_id'],
-  ['account_id', 'action'],
-  ['account_id', 'actor'],
-  ['account_id'],
-  ['action'],
-  ['actor'],
-  [],
-];
-
-/** Reads a page, newest first. Uses the first index that the filters have all columns of. */
-async function readEntries(
-  { db }: Pick<ApiDeps, 'db'>,
-  { accountId, actorId, action, actor, from, to }: Filter,
-  page: { limit: number; cursor?: string | undefined },
-): Promise<NamedRow[]> {
-  const columns = { account_id: accountId, actor_id: actorId, action, actor };
-  const given = new Map(
-    Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [[column, value]])),
-  );
-  const index = INDEXES.find((names) => names.every((name) => given.has(name))) ?? [];
-  const others = [...given].filter(([column]) => !index.includes(column));
-  const ids = await newestIds(db.pool, {
-    table: 'audit_entries',
-    of: Object.fromEntries([...given].filter(([column]) => index.includes(column))),
-    filters: Object.fromEntries(others.map(([column, value]) => [column, [value]])),
-    ...pageRange('audit', { ...page, from, to }),
-  });
-  const rows = await db.prisma.auditEntry.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
-  const nameOf = await readNames({ db }, rows);
-  return rows.map((row) => ({ ...row, targetName: nameOf(row) }));
-}
-
-type NamedRow = Row & { targetName: string | null };
-
-/** Reads the names of the changed subscriptions and keys with two statements by their keys. Returns the name of an entry's object, if it
- *  belongs to the entry's account. */
-async function readNames({ db }: Pick<ApiDeps, 'db'>, rows: Row[]): Promise<(row: Row) => string | null> {
-  const idsOf = (prefix: 'sub' | 'key') =>
-    rows.flatMap(({ targetId }) => (targetId === null ? [] : (toUuid(prefix, targetId) ?? [])));
-  const accountId = { in: rows.flatMap((row) => row.accountId ?? []) };
-  const [subscriptions, keys] = await Promise.all([
-    db.prisma.subscription.findMany({
-      where: { id: { in: idsOf('sub') }, accountId },
-      select: { id: true, accountId: true, url: true },
-    }),
-    db.prisma.apiKey.findMany({
-      where: { id: { in: idsOf('key') }, accountId },
-      select: { id: true, accountId: true, name: true },
-    }),
-  ]);
-  const names = new Map([
-    ...subscriptions.map((one) => [`${one.accountId} ${toTypeId('sub', one.id)}`, withoutQuery(one.url)] as const),
-    ...keys.map((one) => [`${one.accountId} ${toTypeId('key', one.id)}`, one.name] as const),
-  ]);
-  return (row) => names.get(`${row.accountId} ${row.targetId}`) ?? null;
-}
-
-const entryJson = (row: NamedRow, { showsAllAddresses }: { showsAllAddresses: boolean }): AuditEntry => ({
-  id: toTypeId('aud', row.id),
-  createdAt: row.createdAt.toISOString(),
-  doneAt: row.doneAt?.toISOString() ?? null,
-  actor: { kind: row.actor, id: row.actorId, name: row.actorName },
-  accountId: row.accountId,
-  action: row.action,
-  target: { type: row.targetType, id: row.targetId, name: row.targetName },
-  changes: storedObject(row.changes),
-  requestId: row.requestId,
-  address: showsAllAddresses || row.actor !== 'operator' ? row.address : null,
+/** The limit includes the extra row that toPage needs. */
+const pageOf = ({ limit, cursor }: { limit: number; cursor: string | undefined }) => ({
+  beforeId: beforeId('audit', cursor).id?.lt,
+  limit: limit + 1,
 });

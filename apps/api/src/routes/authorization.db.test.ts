@@ -55,8 +55,10 @@ const ALLOWED: Record<string, Allowed> = {
   'deliveries.list': 'deliveries:read',
   'deliveries.count': 'deliveries:read',
   'deliveries.export': 'deliveries:read',
+  'events.export': 'events:read',
   'exportLinks.create': 'deliveries:read',
-  'exportLinks.get': 'deliveries:read',
+  'exportLinks.createForEvents': 'events:read',
+  'exportLinks.get': 'anyone',
   'exportLinks.open': 'public',
   'waiting.get': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
@@ -79,6 +81,8 @@ const ALLOWED: Record<string, Allowed> = {
   'attention.list': 'operator',
   'attention.listOfAccount': 'subscriptions:read',
   'audit.list': 'operator',
+  'audit.export': 'operator',
+  'audit.exportOfAccount': 'subscriptions:read',
   'audit.listOfAccount': 'subscriptions:read',
   'stats.get': 'deliveries:read',
   'stats.getAll': 'operator',
@@ -188,13 +192,13 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|(portals|exportLinks)\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|listAccounts|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|(portals|exportLinks)\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.(list|export)|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|listAccounts|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch|findMissing|testFilter)$/.test(
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|createForEvents|exportOfAccount|add|start|endAll|ofAccount|ofEvents|listOfAccount|publish|publishBatch|findMissing|testFilter)$/.test(
       id,
     ),
 );

@@ -13,14 +13,11 @@ import {
 } from '@posthorn/contract';
 import {
   countDeliveries,
-  eventSearchOf,
   findExpanding,
   findMissingEvents,
   freezeBatch,
   freezeEvent,
   listDeliveries,
-  listEvents,
-  type DeliveryCounts,
   type PublishedEvent as PublishedEventRow,
   type PublishRefusal,
 } from '@posthorn/core';
@@ -38,6 +35,7 @@ import {
 } from '../errors.js';
 import { readList } from '../read-list.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
+import { readEventPage, wantedEvents } from './event-page.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
 import type { TracedPublish } from '../trace-publish.js';
 import { requireFrozen, toError } from './require-frozen.js';
@@ -163,40 +161,16 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics' | 'tr
         response: { 200: EventList },
       },
     },
-    async ({ params: { account }, query: { limit, cursor, event, q, from, to } }, reply) => {
-      const search = eventSearchOf(q);
-      const wanted = {
-        accountId: account,
-        types: event,
-        text: search.text,
-        ids: search.eventIds,
-        ...pageRange('events', { limit, cursor, from, to }),
-      };
-      const { rows, counts, expanding, searchedTo } = await readList({ reader }, reply, async ({ pool, prisma }) => {
-        const page = await listEvents(pool, wanted);
-        const ids = page.rows.map(({ id }) => id);
-        const found = await prisma.event.findMany({
-          where: { accountId: account, id: { in: ids } },
-          omit: { body: true },
-          orderBy: { id: 'desc' },
-        });
-        const key = { accountId: account, eventIds: found.map(({ id }) => id) };
-        const [counted, unfinished] = await Promise.all([countDeliveries(pool, key), findExpanding(pool, key)]);
-        return { rows: found, counts: counted, expanding: unfinished, searchedTo: page.searchedTo };
-      });
+    async ({ params: { account }, query: { limit, cursor, ...filter } }, reply) => {
+      const wanted = { ...wantedEvents(account, filter), ...pageRange('events', { ...filter, limit, cursor }) };
+      const { rows, searchedTo } = await readList({ reader }, reply, (from) => readEventPage(from, wanted));
       await requireAccount({ db }, account, rows);
-      const page = toPage(
-        rows.map((row, index) => ({
-          row,
-          progress: { deliveryCounts: counts[index] as DeliveryCounts, isExpanding: expanding.has(row.id) },
-        })),
-        {
-          limit,
-          list: 'events',
-          keyOf: ({ row }) => [row.id],
-          itemOf: ({ row, progress }) => eventJson(row, progress),
-        },
-      );
+      const page = toPage(rows, {
+        limit,
+        list: 'events',
+        keyOf: ({ row }) => [row.id],
+        itemOf: ({ row, progress }) => eventJson(row, progress),
+      });
       return { ...page, ...searchedJson('events', searchedTo) };
     },
   );

@@ -1,11 +1,4 @@
-import type {
-  Delivery,
-  DeliveryDetail,
-  ExportLink,
-  ExportLinkState,
-  ListCount,
-  WaitingDeliveries,
-} from '@posthorn/contract';
+import type { Delivery, DeliveryDetail, ListCount, WaitingDeliveries } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { accountPath } from '../api/account-path.js';
 import { call, query } from '../api/call.js';
@@ -57,15 +50,6 @@ export const deliveryCountQuery = (account: string, filters: Omit<DeliveryFilter
     queryFn: () => countDeliveries(account, filters),
     refetchInterval: POLL_MS,
   });
-
-/** A link that downloads these deliveries, once. */
-export const createExportLink = (
-  account: string,
-  { format, ...filters }: Omit<DeliveryFilters, 'cursor' | 'limit'> & { format: string },
-) => call<ExportLink>('POST', `${accountPath(account)}/export-links${query({ ...filters, format })}`);
-
-export const readExportLink = (account: string, id: string) =>
-  call<ExportLinkState>('GET', `${accountPath(account)}/export-links/${id}`);
 
 export const deliveryQuery = (account: string, id: string) =>
   queryOptions({

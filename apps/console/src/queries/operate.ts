@@ -1,4 +1,4 @@
-import type { Attention, AuditEntry, QueueDepths, Queues, Settings } from '@posthorn/contract';
+import type { Attention, AuditEntry, ExportFormat, QueueDepths, Queues, Settings } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call, query } from '../api/call.js';
 import type { Page } from '../api/page.js';
@@ -49,3 +49,7 @@ export const auditQuery = (filters: AuditFilters) =>
     queryFn: ({ signal }) => call<Page<AuditEntry>>('GET', `/v1/audit${query({ ...filters })}`, undefined, signal),
     placeholderData: keepPreviousData,
   });
+
+/** Downloads these entries. Operators see the audit log only in the console itself, never in a frame, so their cookie suffices. */
+export const auditExportUrl = (filters: Omit<AuditFilters, 'cursor'> & { format: ExportFormat }): string =>
+  new URL(`./v1/audit/export${query(filters)}`, document.baseURI).href;

@@ -4,6 +4,7 @@ import { Radio } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '../../components/button.js';
 import { filtersOf } from '../../components/filters.js';
+import { ExportMenu } from '../../components/export-menu.js';
 import { List } from '../../components/list.js';
 import { useNeighbours } from '../../components/neighbours.js';
 import { PageHead, useTitle } from '../../components/page.js';
@@ -18,7 +19,6 @@ import { useAccount, useMay } from '../session/session.js';
 import { DeliveryFilterBar } from './delivery-filter-bar.js';
 import { DeliveryTable } from './delivery-table.js';
 import { DeliveryTotal } from './delivery-total.js';
-import { ExportMenu } from './export-menu.js';
 import { useLive } from './live.js';
 import { deliveriesQuery } from '../../queries/deliveries.js';
 import { RetryAll } from './retry-all.js';
@@ -107,7 +107,7 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
         end={
           <>
             {may('deliveries:write') && <RetryAll account={account} search={{ ...search, subscription }} />}
-            <ExportMenu account={account} filters={filters} />
+            <ExportMenu account={account} what="deliveries" filters={filters} />
             <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
               <Radio className="icon" aria-hidden />
               Live

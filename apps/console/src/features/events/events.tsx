@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { type MouseEvent, Suspense } from 'react';
 import { Button } from '../../components/button.js';
+import { ExportMenu } from '../../components/export-menu.js';
 import { FilterBar } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
@@ -38,15 +39,8 @@ export function Events() {
   const { isSet, set } = filtersOf(search, go);
   const types = useQuery(eventTypesQuery);
   useTitle('Events', account);
-  const events = useQuery(
-    eventsQuery(account, {
-      q: search.q,
-      event: search.eventType?.split(','),
-      ...boundsOf(search),
-      limit: search.limit,
-      cursor: search.cursor,
-    }),
-  );
+  const filters = { q: search.q, event: search.eventType?.split(','), ...boundsOf(search) };
+  const events = useQuery(eventsQuery(account, { ...filters, limit: search.limit, cursor: search.cursor }));
   useNeighbours(
     events.data === undefined || events.isPlaceholderData
       ? undefined
@@ -56,7 +50,11 @@ export function Events() {
   return (
     <>
       <PageHead title="Events" note="The events that your app published, and their deliveries." />
-      <FilterBar label="Events" onClear={isSet ? () => go({ compare }) : undefined}>
+      <FilterBar
+        label="Events"
+        onClear={isSet ? () => go({ compare }) : undefined}
+        end={<ExportMenu account={account} what="events" filters={filters} />}
+      >
         <SearchFilter ids="evt_…" value={search.q} onChange={(q) => set({ q })} />
         <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}

@@ -1,9 +1,10 @@
 import { AUDIT_WORDS, auditActionText, type AuditEntry, fieldWords } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
+import { FormatMenu } from '../../components/export-menu.js';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { filtersOf, withFilters } from '../../components/filters.js';
-import { auditQuery } from '../../queries/operate.js';
+import { auditExportUrl, auditQuery } from '../../queries/operate.js';
 import { boundsOf } from '../../components/range.js';
 import { Id } from '../../components/copy.js';
 import { List } from '../../components/list.js';
@@ -12,6 +13,7 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { pagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { saveUrl } from '../../components/save-file.js';
 import { Select } from '../../components/select.js';
 import { Empty } from '../../components/states.js';
 import { Table, tight } from '../../components/table.js';
@@ -34,11 +36,16 @@ export function Audit() {
   const go = (next: Search) => void navigate({ search: next });
   const { isSet, set, clear } = filtersOf(search, go);
   const { account, action, actor, actorId, cursor } = search;
-  const entries = useQuery(auditQuery({ account, action, actor, actorId, ...boundsOf(search), cursor }));
+  const filters = { account, action, actor, actorId, ...boundsOf(search) };
+  const entries = useQuery(auditQuery({ ...filters, cursor }));
   return (
     <>
       <PageHead title="Audit log" note="Who changed what, and who read a secret." />
-      <FilterBar label="Audit log" onClear={isSet ? clear : undefined}>
+      <FilterBar
+        label="Audit log"
+        onClear={isSet ? clear : undefined}
+        end={<FormatMenu onSelect={(format) => saveUrl(auditExportUrl({ ...filters, format }), `audit.${format}`)} />}
+      >
         <TextFilter label="Account" value={account} onChange={(value) => set({ account: value })} />
         <Select label="Action" value={action} onChange={(value) => set({ action: value })}>
           {action === undefined || Object.hasOwn(AUDIT_WORDS, action) ? ACTIONS : [[action, action], ...ACTIONS]}

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { type Delivery, SCOPES, toUuid } from '@posthorn/contract';
+import { type AuditEntry, type Delivery, type Event, SCOPES, toUuid } from '@posthorn/contract';
 import { type Database, openReader, type Reader } from '@posthorn/core';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
+import { echo, openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
 
 let api: TestApi;
 let url: string;
@@ -27,14 +27,25 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const exportOf = async (account: string, query: string) =>
-  (await api.call('GET', `/v1/accounts/${account}/deliveries/export?${query}`)).text;
-const parse = (lines: string): Delivery[] =>
+const exportOf = async (account: string, query: string, what = 'deliveries') =>
+  (await api.call('GET', `/v1/accounts/${account}/${what}/export?${query}`)).text;
+const parse = <Row = Delivery>(lines: string): Row[] =>
   lines
     .trimEnd()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Delivery);
+    .map((line) => JSON.parse(line) as Row);
+
+/** All pages of a list. */
+async function listOf<Row>(path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { json } = await api.call('GET', `${path}?limit=100${cursor && `&cursor=${cursor}`}`);
+    rows.push(...json.data);
+    cursor = json.nextCursor;
+  }
+  return rows;
+}
 
 /** Finished deliveries, one in 100 of which failed. */
 async function fill(account: string, count: number): Promise<void> {
@@ -59,13 +70,7 @@ describe('GET …/deliveries/export', () => {
   it('NDJSON contains the deliveries of the list, each once, newest first, with the same filters', async () => {
     const account = await api.account();
     await fill(account, 700);
-    const listed: Delivery[] = [];
-    for (let cursor: string | null = ''; cursor !== null;) {
-      const page = `?limit=100${cursor && `&cursor=${cursor}`}`;
-      const { json } = await api.call('GET', `/v1/accounts/${account}/deliveries${page}`);
-      listed.push(...json.data);
-      cursor = json.nextCursor;
-    }
+    const listed = await listOf<Delivery>(`/v1/accounts/${account}/deliveries`);
     expect(parse(await exportOf(account, 'format=ndjson'))).toEqual(listed);
     const failed = listed.filter(({ status }) => status === 'failed');
     expect(failed).toHaveLength(7);
@@ -153,6 +158,104 @@ describe('GET …/deliveries/export', () => {
 
   it('returns 404 for an account that does not exist, before anything is sent', async () => {
     expect((await api.call('GET', '/v1/accounts/nobody/deliveries/export')).status).toBe(404);
+  });
+});
+
+describe('GET …/events/export', () => {
+  const publish = async (account: string, count: number, name = 'Ada') => {
+    const events = Array.from({ length: count }, () => ({ event: 'message:created', payload: { name } }));
+    await api.call('POST', `/v1/accounts/${account}/events/batch`, { body: { events } });
+  };
+
+  it('NDJSON contains the events of the list, each once, newest first, with the same filters', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    await publish(account, 300);
+    await publish(account, 1, '=Grace');
+    const listed = await listOf<Event>(`/v1/accounts/${account}/events`);
+    expect(listed).toHaveLength(301);
+    const exported = async (query: string) => parse<Event>(await exportOf(account, `format=ndjson${query}`, 'events'));
+    expect(await exported('')).toEqual(listed);
+    expect(await exported('&event=message:created&event=never:came')).toEqual(listed);
+    expect(await exported('&event=never:came')).toEqual([]);
+    expect(await exported('&q=Grace')).toEqual(listed.slice(0, 1));
+    expect(await exported(`&q=${listed[7]?.id}`)).toEqual(listed.slice(7, 8));
+    expect(await exported('&to=2020-01-01T00:00:00Z')).toEqual([]);
+  });
+
+  it('CSV has one line per event with the number of its deliveries by status', async () => {
+    const account = await api.account();
+    api.respond(echo);
+    await api.activeSubscription(account);
+    await publish(account, 1);
+    const [event] = await listOf<Event>(`/v1/accounts/${account}/events`);
+    const { headers, text: csv } = await api.call('GET', `/v1/accounts/${account}/events/export`);
+    expect(headers['content-disposition']).toBe(`attachment; filename="events-${account}.csv"`);
+    expect(csv.split('\r\n')).toEqual([
+      'id,account_id,event,created_at,deliveries,fan_out,pending,held,succeeded,failed,canceled',
+      `${event?.id},${account},message:created,${event?.createdAt},1,,1,0,0,0,0`,
+      '',
+    ]);
+  });
+
+  it('a link downloads it once, for whoever may read events', async () => {
+    const account = await api.account();
+    await publish(account, 2);
+    const portal = await api.portal(account, ['events:read']);
+    const path = `/v1/accounts/${account}/events/export-links?format=ndjson&q=Ada`;
+    expect((await api.call('POST', path, { key: await api.portal(account, ['deliveries:read']) })).status).toBe(403);
+    const { json: link } = await api.call('POST', path, { key: portal });
+    const { text: got } = await api.call('GET', `/v1/exports?token=${link.token}`, { key: null });
+    expect(got).toBe(await exportOf(account, 'format=ndjson&q=Ada', 'events'));
+    expect(parse<Event>(got)).toHaveLength(2);
+    const state = await api.call('GET', `/v1/accounts/${account}/export-links/${link.id}`, { key: portal });
+    expect(state.json.openedAt).toEqual(expect.any(String));
+    const { json: log } = await api.call('GET', `/v1/accounts/${account}/audit?limit=1`);
+    expect(log.data).toMatchObject([{ action: 'exportLinks.createForEvents', changes: { format: { to: 'ndjson' } } }]);
+  });
+});
+
+describe('GET …/audit/export', () => {
+  /** Entries of one account. Every tenth is by an account key. */
+  const log = (account: string, count: number) =>
+    api.deps.db.pool.query(
+      `INSERT INTO audit_entries (id, actor, account_id, action, target_type, request_id, address, changes)
+       SELECT posthorn_uuidv7(), CASE WHEN n % 10 = 0 THEN 'account' ELSE 'operator' END::actor_kind, $1, 'accounts.put', 'account', n, '192.0.2.1',
+         '{"name":{"from":"a","to":"b"}}'
+       FROM generate_series(1, $2::int) n`,
+      [account, count],
+    );
+
+  it('NDJSON contains the entries of the list, each once, newest first, with the same filters', async () => {
+    const [account, other] = [await api.account(), await api.account()];
+    await log(account, 300);
+    await log(other, 5);
+    const listed = await listOf<AuditEntry>(`/v1/accounts/${account}/audit`);
+    const exported = async (query: string) =>
+      parse<AuditEntry>(await exportOf(account, `format=ndjson${query}`, 'audit'));
+    expect(await exported('')).toEqual(listed);
+    expect(await exported('&actor=account&action=accounts.put')).toHaveLength(30);
+    expect(await exported('&to=2020-01-01T00:00:00Z')).toEqual([]);
+    const { text: all } = await api.call('GET', '/v1/audit/export?format=ndjson');
+    expect(parse(all)).toEqual(await listOf('/v1/audit'));
+    const { text: ofOther } = await api.call('GET', `/v1/audit/export?format=ndjson&account=${other}`);
+    expect(parse<AuditEntry>(ofOther).map(({ accountId }) => accountId)).toEqual(Array(6).fill(other));
+  });
+
+  it('CSV has one line per entry; an account does not see the addresses of operators', async () => {
+    const account = await api.account();
+    await log(account, 1);
+    const csvOf = async (key: string) =>
+      (await api.call('GET', `/v1/accounts/${account}/audit/export?action=accounts.put`, { key })).text.split('\r\n');
+    const [head, entry = ''] = await csvOf(api.deps.operatorKey);
+    expect(head).toBe(
+      'id,created_at,done_at,actor_kind,actor_id,actor_name,account_id,action,target_type,target_id,target_name,changes,request_id,address',
+    );
+    expect(entry).toMatch(
+      /^aud_\w{26},[^,]+Z,,operator,,,[\w-]+,accounts\.put,account,,,"\{""name"":\{""from"":""a"",""to"":""b""\}\}",1,192\.0\.2\.1$/,
+    );
+    const [, shown = ''] = await csvOf(await api.portal(account, ['subscriptions:read']));
+    expect(shown).toBe(entry.replace('192.0.2.1', ''));
   });
 });
 
