@@ -8,9 +8,9 @@ import { toUuid } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { placeBaseBackup, takeBaseBackup } from './base-backup.js';
-import { countOrphanJobs } from './count-orphan-jobs.js';
 import type { Seen } from './endpoint.js';
 import { byDelivery, countArrived, IN_FLIGHT_MARGIN_MS, isDeliveredIn, slowest } from './judge.js';
+import { countOrphans, readQueued } from './orphan-jobs.js';
 import { type Accepted, type Producer, startProducer } from './producer.js';
 import { ACCOUNT, type Backend, openRig, type Rig } from './rig.js';
 
@@ -31,9 +31,9 @@ export interface DrillOutcome {
   underTwoIds: number;
   /** Unfinished deliveries at the end. Must be 0. */
   stuck: number;
-  /** Jobs in Redis after the restore whose deliveries no longer exist, and how many of them workers left there. Must be 0 in the end. */
-  orphanJobs: number;
-  orphanJobsLeft: number;
+  /** Deliveries with a job in Redis that the restored database does not have, and those whose job was left in the end. Must be 0. */
+  orphans: number;
+  orphansLeft: number;
   /** Calls of the producer without a 202, by reason. */
   reasons: Record<string, number>;
   /** From the loss: until Postgres takes writes again, and until the first event arrives that was published after that. */
@@ -71,10 +71,19 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
     await untilFlows();
     await archiveWal(rig); // up to here; the events of the next step are in no archive
     await untilFlows();
+    // Some events shall be lost before they arrive. Their jobs stay in Redis.
+    for (const worker of rig.workers) worker.kill('SIGSTOP');
+    const enough = producer.accepted.length + EVENTS_PER_STEP;
+    await waitFor(() => producer.accepted.length >= enough, {
+      timeoutMs: WITHIN_MS,
+      what: 'events without deliveries',
+    });
 
     const lostAt = Date.now();
     process.kill(rig.postgres.pid, 'SIGKILL');
     await rig.postgres.exited;
+    const queued = await readQueued(rig);
+    for (const worker of rig.workers) worker.kill('SIGCONT');
     await placeBaseBackup({ from: backup, data });
     await rig.startPostgres({
       restore_command: `cp "${join(rig.postgresFolder, 'archive')}/%f" "%p"`,
@@ -83,7 +92,7 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
     });
     await waitFor(() => isWritable(rig), { timeoutMs: WITHIN_MS, what: 'Postgres to take writes' });
     const writableAt = Date.now();
-    const orphanJobs = await countOrphanJobs(rig);
+    const orphans = await countOrphans(rig, queued);
     await untilArrivedOnce(rig, producer, writableAt);
     const flowsAt = Date.now();
     await untilFlows(writableAt);
@@ -100,10 +109,11 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
     let stuck = await rig.countOpen();
     for (const from = Date.now(); stuck > 0 && Date.now() - from < WITHIN_MS; stuck = await rig.countOpen())
       await pause(500);
-    // Some are retries, which are due in up to 20 s.
-    let orphanJobsLeft = await countOrphanJobs(rig);
-    for (const from = Date.now(); orphanJobsLeft > 0 && Date.now() - from < WITHIN_MS; await pause(500))
-      orphanJobsLeft = await countOrphanJobs(rig);
+    const countLeft = async () => countOrphans(rig, await readQueued(rig));
+    let orphansLeft = await countLeft();
+    // Retries are due in up to 20 s.
+    for (const from = Date.now(); orphansLeft > 0 && Date.now() - from < WITHIN_MS; orphansLeft = await countLeft())
+      await pause(500);
     seen = await rig.seen(0);
     const isDelivered = isDeliveredIn(seen);
     const final = producer.accepted.map((event) => ({ ...event, id: newIds.get(event.id) ?? event.id }));
@@ -118,8 +128,8 @@ export async function runRestoreDrill(backend: Backend, { rate }: { rate: number
       unexplained: repeated.filter(({ doneAt }) => (doneAt ?? Infinity) < target.at - marginMs).length,
       underTwoIds: missing.filter(({ id }) => arrived.has(id)).length,
       stuck,
-      orphanJobs,
-      orphanJobsLeft,
+      orphans,
+      orphansLeft,
       reasons: producer.reasons,
       writableAfterMs: writableAt - lostAt,
       flowsAfterMs: flowsAt - lostAt,

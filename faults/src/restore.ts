@@ -39,18 +39,18 @@ async function run(backend: Backend): Promise<string[]> {
 }
 
 function print(backend: Backend, outcome: DrillOutcome): void {
-  const { accepted, missing, lost, sentAgain, underTwoIds, stuck, orphanJobs, reasons, writableAfterMs, flowsAfterMs } =
+  const { accepted, missing, lost, sentAgain, underTwoIds, stuck, orphans, reasons, writableAfterMs, flowsAfterMs } =
     outcome;
   console.log(`Restore with the queue on ${backend}, ${values.rate} events/s:
   ${accepted} events had a 202, of which ${missing} were missing after the restore and published again
   ${lost} lost, ${stuck} stuck
   ${sentAgain} requests repeated for deliveries that had succeeded after the chosen time, ${underTwoIds} events sent with a second id
-  ${orphanJobs} jobs in Redis of deliveries that no longer existed
+  ${orphans} deliveries with a job in Redis that no longer existed
   Postgres took writes after ${seconds(writableAfterMs)}, and events arrived after ${seconds(flowsAfterMs)}
   calls repeated by the producer: ${JSON.stringify(reasons)}`);
 }
 
-function problemsOf({ wrong, lost, unexplained, stuck, orphanJobsLeft }: DrillOutcome): string[] {
+function problemsOf({ wrong, lost, unexplained, stuck, orphansLeft }: DrillOutcome): string[] {
   return [
     ...wrong,
     ...(lost > 0 ? [`${lost} accepted but not delivered`] : []),
@@ -58,7 +58,7 @@ function problemsOf({ wrong, lost, unexplained, stuck, orphanJobsLeft }: DrillOu
       ? [`${unexplained} repeated requests of deliveries that were recorded before the chosen time`]
       : []),
     ...(stuck > 0 ? [`${stuck} stuck`] : []),
-    ...(orphanJobsLeft > 0 ? [`${orphanJobsLeft} jobs left of deliveries that no longer exist`] : []),
+    ...(orphansLeft > 0 ? [`${orphansLeft} deliveries that no longer exist, with a job in Redis`] : []),
   ];
 }
 
