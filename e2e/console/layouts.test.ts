@@ -37,7 +37,7 @@ const makeExtreme = (page: Page) =>
 /** A desktop, a tablet, where tables may scroll sideways, and a phone. */
 const WIDTHS = [
   [1280, false],
-  [768, true],
+  [720, true],
   [360, false],
 ] as const;
 
