@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { QUEUE_SETTINGS, readEnv, type SettingName, settings, TELEMETRY_SETTINGS } from './index.js';
+import { readEnv, type SettingName, settings } from './index.js';
+import { namesReadBy, type ProcessName } from './names-read-by.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -62,18 +63,6 @@ const SECRETS = {
   POSTHORN_ENCRYPTION_KEY: '00112233445566778899aabbccddeeff0123456789abcdeffedcba9876543210',
 };
 
-/** The settings that a service's app reads, according to its env.ts. */
-function namesReadBy(name: string): SettingName[] {
-  const source = read(`apps/${name === 'migrate' ? 'cli' : name}/src/env.ts`);
-  const ownReader = name === 'migrate' ? (/function readMigrateSettings[^]*?\n\}/.exec(source)?.[0] ?? '') : source;
-  const quoted = (names: readonly SettingName[]) => names.map((setting) => `'${setting}'`).join();
-  const reader = ownReader
-    .replace('...QUEUE_SETTINGS', quoted(QUEUE_SETTINGS))
-    .replace('...TELEMETRY_SETTINGS', quoted(TELEMETRY_SETTINGS));
-  return [...new Set([...reader.matchAll(/'([A-Z][A-Z0-9_]+)'/g)].map(([, found = '']) => found))].filter(isSetting);
-}
-const isSetting = (name: string): name is SettingName => Object.hasOwn(settings, name);
-
 /** Internal to the containers: docker-compose.yml sets these, not .env. */
 const INSIDE = new Set<SettingName>([
   'QUEUE_BACKEND',
@@ -93,8 +82,8 @@ const UNUSED: Record<string, Set<SettingName>> = {
 /** The addresses of the containers and of the published ports. */
 const ADDRESSES = new Set<SettingName>(['DATABASE_URL', 'REDIS_URL', 'POSTHORN_BOARD_URL', 'POSTHORN_API_URL']);
 
-const OURS = ['migrate', 'api', 'worker', 'board'];
-const LASTING = ['api', 'worker', 'board'];
+const OURS: ProcessName[] = ['migrate', 'api', 'worker', 'board'];
+const LASTING = ['api', 'worker', 'board'] as const satisfies ProcessName[];
 
 describe('docker-compose.yml', () => {
   test('contains Postgres, Redis, the migration and our three apps', () => {
@@ -260,11 +249,12 @@ describe('deploy/compose/scale.yml', () => {
   test('adds only a proxy, and settings that the app reads', () => {
     expect(Object.keys(scale.services).filter((name) => !compose.services[name])).toEqual(['proxy']);
     for (const [name, { environment = {} }] of Object.entries(scale.services)) {
-      const known = OURS.includes(name) ? namesReadBy(name) : [];
+      const process = OURS.find((own) => own === name);
+      const known = process ? namesReadBy(process) : [];
       expect(Object.keys(environment).filter((variable) => !known.some((setting) => setting === variable))).toEqual([]);
     }
     const named = [...scaleText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
-    expect(named.filter((name) => !isSetting(name))).toEqual([]);
+    expect(named.filter((name) => !Object.hasOwn(settings, name))).toEqual([]);
   });
 
   test('starts several APIs and workers, which fit into the connections of Postgres', () => {
