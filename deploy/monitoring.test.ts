@@ -3,11 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type ApiMetrics, openMetrics as openApiMetrics } from '../apps/api/src/metrics.js';
 import { renderPage } from '../apps/docs/src/markdown.js';
 import { sourcePages } from '../apps/docs/src/site-map.js';
-import { openMetrics as openWorkerMetrics } from '../apps/worker/src/metrics.js';
-import { findProblems, type Series } from './find-problems.js';
+import { findProblems } from './find-problems.js';
+import { metricSeries } from './metric-series.js';
 
 interface Alert {
   alert: string;
@@ -38,22 +37,7 @@ const dashboards = readdirSync(`${root}deploy/grafana`).map((file) => ({
   file,
   dashboard: JSON.parse(read(`deploy/grafana/${file}`)) as Dashboard,
 }));
-const series: Series = new Map(
-  [openApiMetrics({ version: '1.0.0' }).registry, openWorkerMetrics().registry].flatMap(seriesOf),
-);
-
-/** The series of the metrics in a registry, with their labels. */
-function seriesOf(registry: ApiMetrics['registry']): [string, string[]][] {
-  return registry.getMetricsAsArray().flatMap((metric): [string, string[]][] => {
-    const { name, labelNames, buckets } = metric as typeof metric & { labelNames: string[]; buckets?: number[] };
-    if (!buckets) return [[name, labelNames]];
-    return [
-      [`${name}_bucket`, [...labelNames, 'le']],
-      [`${name}_sum`, labelNames],
-      [`${name}_count`, labelNames],
-    ];
-  });
-}
+const series = metricSeries();
 
 describe('a PromQL expression', () => {
   it.for([

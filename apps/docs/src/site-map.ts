@@ -17,6 +17,7 @@ export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
     title: 'Operate',
     pages: inDocs(
       'deploy',
+      'kubernetes',
       'systemd',
       'managed',
       'operate',
@@ -27,6 +28,7 @@ export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
       'sizing',
       'upgrade',
       'backup',
+      'kubernetes',
       'release',
     ),
   },

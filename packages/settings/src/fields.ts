@@ -28,7 +28,8 @@ export function number(min: number, max: number) {
     .string()
     .regex(/^\d+(\.\d+)?$/, expected)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, expected);
+    .refine((value) => value >= min && value <= max, expected)
+    .meta({ minimum: min, maximum: max });
 }
 
 export function wholeNumber(min: number, max: number) {
@@ -37,7 +38,8 @@ export function wholeNumber(min: number, max: number) {
     .string()
     .regex(/^\d{1,15}$/, expected)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, expected);
+    .refine((value) => value >= min && value <= max, expected)
+    .meta({ minimum: min, maximum: max });
 }
 
 export const port = () => wholeNumber(0, 65_535);

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { renderEnvExample, withSettingsTable } from './render.js';
 import { readEnv } from './read-env.js';
+import { renderHelmSettings, withHelmSettings } from './render-helm.js';
 import { QUEUE_SETTINGS, settingNames, settings, TELEMETRY_SETTINGS } from './settings.js';
 
 const pathOf = (name: string) => new URL(`../../../${name}`, import.meta.url);
@@ -15,6 +16,14 @@ it('the table of docs/settings.md is up to date and has a row for every setting'
   const page = read('docs/settings.md');
   expect(page).toBe(withSettingsTable(page));
   for (const name of Object.keys(settings)) expect(page).toContain(`| \`${name}\` |`);
+});
+
+it('the Helm chart’s settings are up to date: npm run docs -w @posthorn/settings writes them', () => {
+  const [list, schema] = ['files/settings.json', 'values.schema.json'].map((name) =>
+    read(`deploy/helm/posthorn/${name}`),
+  );
+  expect(list).toBe(renderHelmSettings());
+  expect(schema).toBe(withHelmSettings(schema ?? ''));
 });
 
 it('an app reads and uses every setting', () => {
