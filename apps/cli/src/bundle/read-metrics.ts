@@ -24,12 +24,17 @@ export async function readMetrics(url: string): Promise<ProcessMetrics> {
   }
 }
 
+/** Returns which app has these metrics; null: unknown. */
+export function appOf(text: string): string | null {
+  const named = /^posthorn_build_info\{[^}]*app="(\w+)"/m.exec(text)?.[1];
+  return named ?? (/^posthorn_worker_/m.test(text) ? 'worker' : null);
+}
+
 export function parseMetrics(text: string): ProcessMetrics {
-  const app = /^posthorn_build_info\{[^}]*app="(\w+)"/m.exec(text)?.[1] ?? null;
   const values: Record<string, number> = {};
   for (const [, name = '', value] of text.matchAll(LINE))
     if (!/_bucket\{/.test(name) && Number.isFinite(Number(value))) values[name] = Number(value);
-  return { app, problem: null, values };
+  return { app: appOf(text), problem: null, values };
 }
 
 const none = (problem: string): ProcessMetrics => ({ app: null, problem, values: {} });

@@ -8,7 +8,7 @@ import { type LoadOptions, type Plan, planOf } from '../load/limits.js';
 import { chooseAccount, type LoadAccount } from '../load/open-account.js';
 import { openSink } from '../load/open-sink.js';
 import { type Published, publishSteadily } from '../load/publish-steadily.js';
-import { costOf, type CpuCost, type CpuReading, readCpu } from '../load/read-cpu.js';
+import { costOf, type CpuCost, type CpuReading, readCpus } from '../load/read-cpu.js';
 import { type LoadReport, reportText } from '../load/report.js';
 import { openTally, type Tally } from '../load/tally.js';
 import { openProgressBar } from '../output/progress-bar.js';
@@ -72,7 +72,7 @@ interface Measuring {
 
 async function measure(given: Measuring): Promise<LoadReport> {
   const { client, account, plan, tally, now, metricsUrls } = given;
-  const cpuBefore = await Promise.all(metricsUrls.map(readCpu));
+  const cpuBefore = await readCpus(metricsUrls);
   const startMs = now();
   const { published, failures } = await publishAll(given);
   const endMs = now();
@@ -80,7 +80,7 @@ async function measure(given: Measuring): Promise<LoadReport> {
   const isDrained = await drain(given, published.ending === 'interrupted' ? IN_FLIGHT_MS : plan.drainMs);
   const drainedMs = now();
   const [cpuAfter, left] = await Promise.all([
-    Promise.all(metricsUrls.map(readCpu)),
+    readCpus(metricsUrls),
     tally.backlog() === 0 ? { pending: 0, failed: 0 } : countLeft(client, account),
   ]);
   const { lastArrivalMs, missing, acceptedEvents, ...counts } = tally.report();

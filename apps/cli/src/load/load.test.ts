@@ -110,11 +110,16 @@ describe('publishing', () => {
 
 describe('CPU', () => {
   const metrics = (cpu: number, start = 1_764_500_000) =>
-    `process_cpu_seconds_total ${cpu}\nprocess_start_time_seconds ${start}\nposthorn_build_info{version="0.1.0",node="v22",app="worker"} 1\n`;
+    `process_cpu_seconds_total ${cpu}\nprocess_start_time_seconds ${start}\nposthorn_build_info{version="0.1.0",node="v22",app="api"} 1\n`;
 
   it('is divided by the deliveries', () => {
     const cost = costOf(parseCpu('u', metrics(1)), parseCpu('u', metrics(1.2)), 1_000);
-    expect(cost).toEqual({ url: 'u', app: 'worker', usPerDelivery: 200, perSecond: 3_000 });
+    expect(cost).toEqual({ url: 'u', app: 'api', usPerDelivery: 200, perSecond: 3_000 });
+  });
+
+  it('is that of a worker if the process has its metrics', () => {
+    const worker = metrics(1).replace(/^posthorn_build_info.*$/m, 'posthorn_worker_concurrency{queue="deliver"} 256');
+    expect(parseCpu('u', worker)).toMatchObject({ app: 'worker' });
   });
 
   it('is not computed from two processes, or without metrics', () => {

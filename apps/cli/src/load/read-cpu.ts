@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { appOf } from '../bundle/read-metrics.js';
 import { reasonOf } from '../doctor/check.js';
 
 /** The CPU of a process of Posthorn, by its `/metrics`. */
@@ -21,9 +23,16 @@ export interface CpuCost {
 
 const WITHIN_MS = 10_000;
 const BUSY_SHARE = 0.6;
+/** Processes repeat the response of `/metrics` for a second. */
+const CACHED_MS = 1_100;
 
-/** Returns the reading of one process, or a sentence that says why there is none. */
-export async function readCpu(url: string): Promise<CpuReading | string> {
+/** Returns the readings of all CPU until now. For a process without one, a sentence that says why. */
+export async function readCpus(urls: readonly string[]): Promise<(CpuReading | string)[]> {
+  await pause(CACHED_MS);
+  return Promise.all(urls.map(readCpu));
+}
+
+async function readCpu(url: string): Promise<CpuReading | string> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(WITHIN_MS), redirect: 'manual' });
     if (!response.ok) return `${url} returned status ${response.status}.`;
@@ -37,9 +46,8 @@ export function parseCpu(url: string, text: string): CpuReading | string {
   const numberOf = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1]);
   const cpuSeconds = numberOf('process_cpu_seconds_total');
   const startedAt = numberOf('process_start_time_seconds');
-  const app = /^posthorn_build_info\{[^}]*app="(\w+)"/m.exec(text)?.[1];
   if (Number.isNaN(cpuSeconds) || Number.isNaN(startedAt)) return `${url} has no CPU time of a process.`;
-  return { url, app: app ?? 'process', startedAt, cpuSeconds };
+  return { url, app: appOf(text) ?? 'process', startedAt, cpuSeconds };
 }
 
 /** Compares two readings of one URL. Returns a sentence if they are of different processes. */
