@@ -141,7 +141,7 @@ function problemsOf(outcome: Outcome): string[] {
     ...(lost > 0 ? [`${lost} accepted but not delivered`] : []),
     ...(storedTwice > 0 ? [`${storedTwice} stored twice for one idempotency key`] : []),
     ...(duplicates > inFlight ? [`${duplicates} duplicates, with ${inFlight} in flight`] : []),
-    ...(unexplained > 0 ? [`${unexplained} duplicates of POSTs that were not in flight`] : []),
+    ...(unexplained > 0 ? [`requests repeated that were not in flight: ${unexplained}`] : []),
     ...(values.long && normalAfterMs > limitMs
       ? [`not normal within ${seconds(limitMs)}, but after ${seconds(normalAfterMs)}; ${machine}`]
       : []),
