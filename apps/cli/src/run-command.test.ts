@@ -191,6 +191,15 @@ describe('subscriptions', () => {
     description: null,
     headers: { 'x-team': '••••' },
     pendingHeaders: {},
+    authentication: {
+      type: 'clientCertificate',
+      subject: 'CN=posthorn',
+      issuer: 'CN=acme',
+      notAfter: '2027-01-01T00:00:00.000Z',
+      fingerprint: 'AA',
+    },
+    pendingAuthentication: null,
+    certificateAuthorities: 'PEM',
     rateLimit: 5,
     ordering: 'strict',
     retrySchedule: [10, 300, 7200],
@@ -231,6 +240,8 @@ describe('subscriptions', () => {
       ['events', 'all'],
       ['headers', 'x-team'],
       ['new headers', '–'],
+      ['authentication', 'client certificate CN=posthorn, expires 2027-01-01T00:00:00.000Z'],
+      ['certificate authorities', 'public and own'],
       ['rate limit', '5 per second'],
       ['ordering', 'strict'],
       ['retry schedule', '10s,5m,2h'],
@@ -239,10 +250,12 @@ describe('subscriptions', () => {
       expect(stdout).toMatch(new RegExp(`^${name} +${value}$`, 'm'));
     }
     expect(stderr).toContain('Until it is verified, events go to https://old.example.');
-    const plain = { pendingUrl: null, pendingHeaders: null, rateLimit: null, retrySchedule: null, timeoutMs: null };
+    const plain = { pendingUrl: null, pendingHeaders: null, authentication: null, rateLimit: null, timeoutMs: null };
     server.respondWith(json({ ...subscription, ...plain, retrySchedule: [] }));
     const { stdout: shown } = await run(['subscriptions', 'get', 'sub_1']);
-    expect(shown).toMatch(/^rate limit +none\n[^]*^retry schedule +none\nattempt timeout +default$/m);
+    expect(shown).toMatch(
+      /^authentication +none\n[^]*^rate limit +none\n[^]*^retry schedule +none\nattempt timeout +default$/m,
+    );
     expect(shown).not.toContain('new url');
   });
 

@@ -42,10 +42,8 @@ const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell]
   ['headers', namesOf(of.headers)],
   ...(of.pendingHeaders === null ? [] : [['new headers', namesOf(of.pendingHeaders)] as const]),
   ['authentication', authenticationText(of.authentication)],
-  ...(of.pendingAuthentication === null
-    ? []
-    : [['new authentication', authenticationText(of.pendingAuthentication)] as const]),
-  ['certificate authorities', of.certificateAuthorities === null ? 'public' : 'public and own'],
+  ...(of.pendingAuthentication ? [['new authentication', authenticationText(of.pendingAuthentication)] as const] : []),
+  ['certificate authorities', of.certificateAuthorities ? 'public and own' : 'public'],
   ['rate limit', of.rateLimit === null ? 'none' : `${of.rateLimit} per second`],
   ['ordering', of.ordering],
   ['retry schedule', scheduleText(of.retrySchedule)],
@@ -58,7 +56,7 @@ const subscriptionFields = (of: Subscription): readonly (readonly [string, Cell]
 const namesOf = (headers: Record<string, string>): string => Object.keys(headers).join(', ');
 
 function authenticationText(of: Subscription['authentication']): string {
-  if (of === null) return 'none';
+  if (!of) return 'none';
   return of.type === 'oauth2'
     ? `OAuth 2.0 as ${of.clientId} at ${of.tokenUrl}`
     : `client certificate ${of.subject}, expires ${of.notAfter}`;

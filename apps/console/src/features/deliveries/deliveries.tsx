@@ -4,7 +4,7 @@ import { Radio } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '../../components/button.js';
 import { filtersOf } from '../../components/filters.js';
-import { ExportMenu } from '../../components/export-menu.js';
+import { ExportMenu } from '../exports/export-menu.js';
 import { List } from '../../components/list.js';
 import { useNeighbours } from '../../components/neighbours.js';
 import { PageHead, useTitle } from '../../components/page.js';

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { type MouseEvent, Suspense } from 'react';
 import { Button } from '../../components/button.js';
-import { ExportMenu } from '../../components/export-menu.js';
+import { ExportMenu } from '../exports/export-menu.js';
 import { FilterBar } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';

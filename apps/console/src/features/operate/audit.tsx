@@ -1,7 +1,7 @@
 import { AUDIT_WORDS, auditActionText, type AuditEntry, fieldWords } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { FormatMenu } from '../../components/export-menu.js';
+import { FormatMenu } from '../exports/export-menu.js';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { filtersOf, withFilters } from '../../components/filters.js';
 import { auditExportUrl, auditQuery } from '../../queries/operate.js';

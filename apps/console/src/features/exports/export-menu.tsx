@@ -1,12 +1,12 @@
 import type { ExportFormat } from '@posthorn/contract';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { query } from '../api/call.js';
-import { createExportLink, type Exported, readExportLink } from '../queries/exports.js';
-import { Button } from './button.js';
-import { MenuButton } from './menu.js';
-import { frameHint, saveUrl } from './save-file.js';
-import { useToast } from './toasts.js';
+import { query } from '../../api/call.js';
+import { createExportLink, type Exported, readExportLink } from '../../queries/exports.js';
+import { Button } from '../../components/button.js';
+import { MenuButton } from '../../components/menu.js';
+import { frameHint, saveUrl } from '../../components/save-file.js';
+import { useToast } from '../../components/toasts.js';
 
 const FORMATS = [
   ['csv', 'CSV, for spreadsheets'],
