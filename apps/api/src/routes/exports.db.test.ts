@@ -198,7 +198,7 @@ describe('GET …/events/export', () => {
     ]);
   });
 
-  it('a link downloads it once, for whoever may read events', async () => {
+  it('a link downloads it once, with the scope to read events', async () => {
     const account = await api.account();
     await publish(account, 2);
     const portal = await api.portal(account, ['events:read']);
