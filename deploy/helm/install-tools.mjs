@@ -61,8 +61,18 @@ function installSchemas() {
 
 /** Copies files of a Go module. Its checksum is in the public database of checksums, which Go asks. */
 function installDefinitions(module, files) {
-  const { Dir: folder } = JSON.parse(run('go', 'mod', 'download', '-json', module));
+  const { Dir: folder } = JSON.parse(retried(() => run('go', 'mod', 'download', '-json', module)));
   for (const file of files) copyFileSync(join(folder, file), join(target, 'definitions', file.split('/').at(-1)));
+}
+
+/** npm and pip try again by themselves. */
+function retried(attempt, left = 4) {
+  try {
+    return attempt();
+  } catch (error) {
+    if (left === 0) throw error;
+    return retried(attempt, left - 1);
+  }
 }
 
 /** Extracts the entries that begin with one of the prefixes. */
