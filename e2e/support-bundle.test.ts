@@ -50,6 +50,8 @@ it('docs/operate.md: a bundle has what helps, and none of the secrets that are p
   await call('POST', `${account}/events`, { event: 'message:created', payload: { text: mark('Payload') } });
   // The endpoint gives no token, so attempts fail, and their errors are in the ledger and in the log.
   await waitFor(() => stack.logs.some((line) => line.includes('verification.attempted')), { what: 'an attempt' });
+  // A worker says that it is alive some time after it has become ready.
+  await waitFor(async () => (await call<{ workersAlive: number }>('GET', '/v1/queues')).workersAlive === 1);
 
   const cli = openCli({
     POSTHORN_URL: stack.apiUrl,

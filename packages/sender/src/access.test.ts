@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import { makeCertificate, makeCertificates, openTokenServer, type TokenServer } from '@posthorn/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -344,6 +345,16 @@ describe('certificates', () => {
     expect(await posts.post(to(url))).toMatchObject({ outcome: 'tls_error' });
     const others = access({ certificateAuthorities: other.cert });
     expect(await posts.post(to(url, { access: others }))).toMatchObject({ outcome: 'tls_error' });
+  });
+
+  it('regression: trusts an authority of any length, also one whose last line of PEM is full', async () => {
+    let full = makeCertificate();
+    for (let length = 1; new X509Certificate(full.cert).raw.length % 48 !== 0; length += 1)
+      full = makeCertificate({ comment: 'x'.repeat(length) });
+    const url = await secure(full);
+    const posts = open();
+    const trusting = access({ certificateAuthorities: full.cert });
+    expect(await posts.post(to(url, { access: trusting }))).toMatchObject({ outcome: 'ok' });
   });
 
   it('still trusts the public authorities beside its own and those of the operator', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import tls, { type SecureContext } from 'node:tls';
 import type { Agent } from 'undici';
 import type { Authentication, AuthFailure } from './access.js';
@@ -104,7 +104,7 @@ function contextOf({
     minVersion: 'TLSv1.2',
     ...(clientCertificate && { cert: clientCertificate.certificate, key: clientCertificate.privateKey }),
   });
-  for (const { raw } of authorities.flatMap(certificatesIn)) addAuthority(context, raw);
+  for (const certificate of authorities.flatMap(certificatesIn)) addAuthority(context, certificate);
   return context;
 }
 
@@ -116,10 +116,9 @@ function certificatesIn(pem: string) {
 
 /** Adds to the default store, with which the context was made. Node calls the same for each entry of its option `ca`,
  *  but that option replaces the public authorities, and parsing those again takes 50 ms and 1 MB per context. */
-function addAuthority(context: SecureContext, der: Buffer): void {
+function addAuthority(context: SecureContext, certificate: X509Certificate): void {
   const { addCACert } = context.context as { addCACert: (pem: string) => void };
-  const body = der.toString('base64').replace(/.{64}/g, '$&\n');
-  addCACert.call(context.context, `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);
+  addCACert.call(context.context, certificate.toString());
 }
 
 const expired = (notAfter: Date): AuthFailure => ({
