@@ -4,7 +4,7 @@ import { reasonOf } from '../doctor/check.js';
 export interface ProcessMetrics {
   /** Such as `api`; null: it did not respond. */
   app: string | null;
-  /** Why there are no metrics. null: there are. */
+  /** Why the metrics could not be read. null: they were. */
   problem: string | null;
   values: Record<string, number>;
 }

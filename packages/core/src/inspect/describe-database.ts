@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { connectOnce } from './connect-once.js';
 
 /** What a support bundle has about a Postgres: names of Posthorn's own tables and indexes, and numbers. No rows, no addresses, no text of
  *  statements. */
@@ -50,17 +50,9 @@ const TABLES = `
   WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('pending_deliveries'))`;
 
 /** Connects once. Throws if the database does not respond or has no schema of Posthorn. */
-export async function describeDatabase(url: string): Promise<DatabaseDescription> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'posthorn doctor',
-    connectionTimeoutMillis: WITHIN_MS,
-    query_timeout: WITHIN_MS,
-  });
-  client.on('error', () => {});
-  await client.connect();
-  const read = async (sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows;
-  try {
+export function describeDatabase(url: string): Promise<DatabaseDescription> {
+  return connectOnce({ url, withinMs: WITHIN_MS }, async (client) => {
+    const read = async (sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows;
     const [about] = await read(
       `SELECT split_part(current_setting('server_version'), ' ', 1) AS version, pg_database_size(current_database())::float8 AS bytes`,
     );
@@ -74,9 +66,7 @@ export async function describeDatabase(url: string): Promise<DatabaseDescription
       ...(await readTables(read)),
       ...(await readActivity(read)),
     };
-  } finally {
-    await client.end().catch(() => {});
-  }
+  });
 }
 
 type Read = (sql: string, values?: unknown[]) => Promise<Row[]>;

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { connectOnce } from './connect-once.js';
 
 /** What `posthorn doctor` checks about a Postgres. */
 export interface DatabaseReport {
@@ -18,16 +18,8 @@ export interface DatabaseReport {
 const WITHIN_MS = 15_000;
 
 /** Connects once and reads what could prevent Posthorn from working. Throws if the database does not respond. */
-export async function inspectDatabase(url: string, now: () => number = Date.now): Promise<DatabaseReport> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'posthorn doctor',
-    connectionTimeoutMillis: WITHIN_MS,
-    query_timeout: WITHIN_MS,
-  });
-  client.on('error', () => {});
-  await client.connect();
-  try {
+export function inspectDatabase(url: string, now: () => number = Date.now): Promise<DatabaseReport> {
+  return connectOnce({ url, withinMs: WITHIN_MS }, async (client) => {
     const before = now();
     const { rows } = await client.query<{ nowMs: number }>(
       `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"`,
@@ -43,7 +35,5 @@ export async function inspectDatabase(url: string, now: () => number = Date.now)
       ...(facts[0] as Omit<DatabaseReport, 'aheadMs'>),
       aheadMs: Math.round(nowMs - Math.min(after, Math.max(before, nowMs))),
     };
-  } finally {
-    await client.end().catch(() => {});
-  }
+  });
 }
