@@ -1,6 +1,7 @@
 import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
+import { settled } from './settled.js';
 
 describe.skipIf(inject('browserPath') === null)('webhooks in the console', () => {
   it('a failed verification shows the response and the cause; an edit clears “Verified!”; closing unverified says so (C2, C3, C4, C5)', async ({
@@ -50,12 +51,14 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await signIn(`/accounts/${await newAccount()}/integrations`);
     await button('Add webhook URL').click();
     await page.getByRole('textbox', { name: 'Webhook URL' }).fill(endpoint.url);
+    await settled(page);
     const loading = await button('Save').boundingBox();
     const selected = page.getByRole('radio', { name: 'Selected events' });
     expect(await selected.isDisabled()).toBe(true);
 
     answer();
     await waitFor(() => selected.isEnabled());
+    await settled(page);
     expect(await button('Save').boundingBox()).toEqual(loading);
   });
 
