@@ -85,6 +85,14 @@ interface Overrides extends Partial<ApiDeps> {
   readQueues?: SystemMetricsOptions['readQueues'];
 }
 
+/** All files of a vitest worker share the document and its compiled schemas, since they are the same for every test API. */
+let shared: Promise<{ document: Document; check: ReturnType<typeof openDocumentCheck> }> | undefined;
+const documented = (app: App): NonNullable<typeof shared> =>
+  (shared ??= (async () => {
+    const document: Document = (await app.inject('/openapi.json')).json();
+    return { document, check: openDocumentCheck(document) };
+  })());
+
 export async function openTestApi({ readQueues = async () => IDLE, ...overrides }: Overrides = {}): Promise<TestApi> {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const logged: string[] = [];
@@ -166,8 +174,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
   };
   const app = await buildApp(deps);
   await app.ready();
-  const document: Document = (await app.inject('/openapi.json')).json();
-  const check = openDocumentCheck(document);
+  const { document, check } = await documented(app);
   let accounts = 0;
 
   const api: TestApi = {

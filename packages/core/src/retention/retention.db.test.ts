@@ -163,31 +163,29 @@ function watched<T>(work: Promise<T>): { isRunning: boolean; ended: Promise<T> }
   return round;
 }
 
-const SOME = 100_000; // a large default partition
-/** Inserts rows with keys from `ids`. */
+/** Rows of a kilobyte each: more than the 8 MB of a large default partition (add-partitions.ts). */
+const SOME = 12_000;
+/** Inserts wide rows with keys from `ids`. */
 const INSERT_ROWS: Record<Partitioned, string> = {
   events: `INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
-     SELECT id, $1, 'message:created', '{}', 1, now() FROM ids WHERE $2::uuid IS NOT NULL`,
+     SELECT id, $1, 'message:created', repeat('.', 1000)::bytea, 1, now() FROM ids WHERE $2::uuid IS NOT NULL`,
   finished_deliveries: `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count,
-       failure_count, created_at, completed_at)
-     SELECT id, $1, id, 'message:created', $2, 'succeeded', 0, 0, now(), now() FROM ids`,
+       failure_count, created_at, completed_at, url)
+     SELECT id, $1, id, 'message:created', $2, 'succeeded', 0, 0, now(), now(), repeat('.', 1000) FROM ids`,
   earlier_attempts: `INSERT INTO earlier_attempts (id, delivery_id, account_id, subscription_id, number, trigger, outcome, started_at,
        duration_ms, response_truncated, url)
-     SELECT id, id, $1, $2, 1, 'auto', 'http_error', now(), 1, false, 'https://hooks.example.com' FROM ids`,
+     SELECT id, id, $1, $2, 1, 'auto', 'http_error', now(), 1, false, repeat('.', 1000) FROM ids`,
 };
-/** Inserts rows of that time, in statements that are far from their timeout. */
+/** Inserts rows of that time. */
 async function insertRows(table: Partitioned, { at, count }: { at: Date; count: number }): Promise<void> {
-  for (let left = count; left > 0; left -= ROWS_PER_STATEMENT) {
-    await ledger.db.pool.query(
-      `WITH ids AS (
-         SELECT (left(posthorn_uuid_at($3::timestamptz)::text, 18) || right(gen_random_uuid()::text, 18))::uuid AS id
-         FROM generate_series(1, $4)
-       ) ${INSERT_ROWS[table]}`,
-      [accountId, subscriptionId, at, Math.min(left, ROWS_PER_STATEMENT)],
-    );
-  }
+  await ledger.db.pool.query(
+    `WITH ids AS (
+       SELECT (left(posthorn_uuid_at($3::timestamptz)::text, 18) || right(gen_random_uuid()::text, 18))::uuid AS id
+       FROM generate_series(1, $4)
+     ) ${INSERT_ROWS[table]}`,
+    [accountId, subscriptionId, at, count],
+  );
 }
-const ROWS_PER_STATEMENT = 50_000;
 /** Inserts an event with an id of that time, as an API with such a clock does. */
 const insertEvent = (at: Date) => {
   const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
