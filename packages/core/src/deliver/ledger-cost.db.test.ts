@@ -52,8 +52,10 @@ it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of WAL and 4
        WHERE attrelid = 'finished_deliveries'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'id'`,
     );
     const others = columns[0]?.others ?? '';
+    // One id per millisecond: ids of the same millisecond are in random order, and a fast machine would create many.
     await pool.query(
-      `INSERT INTO finished_deliveries (id, ${others}) SELECT posthorn_uuidv7(), ${others}
+      `INSERT INTO finished_deliveries (id, ${others})
+       SELECT posthorn_delivery_id(posthorn_uuid_at(now() + row_number() OVER () * interval '1 ms')), ${others}
        FROM finished_deliveries CROSS JOIN generate_series(2, ${COPIES})`,
     );
     const { rows } = await pool.query<{ bytes: number }>(
