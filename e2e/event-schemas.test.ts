@@ -17,7 +17,7 @@ let stack: Stack;
 let cli: Cli;
 const folder = makeScratchFolder();
 beforeAll(async () => {
-  stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
+  stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres', workers: 0 });
   cli = openCli({ POSTHORN_URL: stack.apiUrl, POSTHORN_API_KEY: stack.operatorKey });
   await stack.call('PUT', '/v1/accounts/acme', { name: 'Acme' });
   writeFileSync(join(folder, 'openapi.json'), document ?? '');

@@ -1,7 +1,7 @@
 import { openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
-import { expect, inject, it } from 'vitest';
-import { startStack } from './stack.js';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
 
 interface Progress {
   id: string;
@@ -28,14 +28,16 @@ const waitInTheMiddle = (queued: number) => `
 const IS_WAITING = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
+let stack: Stack;
+beforeAll(async () => void (stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' })));
+afterAll(() => stack?.stop());
+
 it.each([
   ['an account, of 1,200 missed events of one webhook', 'account', 1, 1_200],
   ['the operators, of 3 accounts with 2 webhooks each', 'operators', 3, 400],
 ] as const)(
   'a worker killed in the middle of a replay of %s: another one continues, and each arrives once',
   async (_, who, accountCount, eventCount) => {
-    const [backend = 'postgres'] = inject('queueBackends');
-    const stack = await startStack({ backend });
     const endpoint = await openEndpoint();
     const client = new pg.Client(stack.databaseUrl);
     await client.connect();
@@ -58,9 +60,10 @@ it.each([
     await waitFor(async () => (await client.query(IS_WAITING)).rows.length > 0, {
       what: 'the worker to be in the middle',
     });
-    stack.workers[0]?.kill('SIGKILL');
+    stack.workers.pop()?.kill('SIGKILL');
     expect((await progress()).status).toBe('running');
     await client.query('SELECT pg_advisory_unlock(42)');
+    await client.query('DROP FUNCTION wait_in_the_middle CASCADE');
     await client.end();
     await stack.startWorker();
     await waitFor(async () => (await progress()).status === 'completed', { what: 'the replay to complete' });
@@ -69,14 +72,11 @@ it.each([
     const path = (account: string) => `/v1/accounts/${account}/deliveries/count?replay=${started.id}&status=succeeded`;
     const counts = await Promise.all(accounts.map((account) => stack.call<{ count: number }>('GET', path(account))));
     expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(total);
-    await stack.stop();
     await endpoint.close();
   },
 );
 
 it('a replay whose endpoint still fails is delivering, not completed, and shows 0 delivered (U6)', async () => {
-  const [backend = 'postgres'] = inject('queueBackends');
-  const stack = await startStack({ backend });
   const endpoint = await openEndpoint();
   const { account, id } = await stack.subscribe(endpoint.url);
   const client = new pg.Client(stack.databaseUrl);
@@ -94,6 +94,5 @@ it('a replay whose endpoint still fails is delivering, not completed, and shows 
   endpoint.respondWith(200);
   await waitFor(async () => (await progress()).status === 'completed', { what: 'the replay to complete' });
   expect(await progress()).toMatchObject({ queued: 37, delivered: 37, failed: 0, pending: 0 });
-  await stack.stop();
   await endpoint.close();
 });

@@ -37,6 +37,7 @@ export interface Stack {
   ): Promise<{ account: string; id: string; secret: string }>;
   /** The only delivery of an event, with its attempts. */
   delivery(account: string, eventId: string): Promise<DeliveryJson>;
+  /** Repeating is safe. */
   stop(): Promise<void>;
 }
 
@@ -115,6 +116,13 @@ export async function startStack({
     });
 
   const moreApis: ChildProcess[] = [];
+  let stopped: Promise<void> | null = null;
+  async function stop(): Promise<void> {
+    await Promise.all([stack.api, ...moreApis, ...stack.workers].map(endProcess));
+    await redis?.stop();
+    rmSync(folder, { recursive: true, force: true });
+    await database.drop();
+  }
   const stack: Stack = {
     apiUrl,
     operatorKey,
@@ -184,12 +192,7 @@ export async function startStack({
       );
       return stack.call<DeliveryJson>('GET', `/v1/accounts/${account}/deliveries/${data[0]?.id}`);
     },
-    async stop() {
-      await Promise.all([stack.api, ...moreApis, ...stack.workers].map(endProcess));
-      await redis?.stop();
-      rmSync(folder, { recursive: true, force: true });
-      await database.drop();
-    },
+    stop: () => (stopped ??= stop()),
   };
   for (let index = 0; index < workers; index += 1) await stack.startWorker();
   return stack;
