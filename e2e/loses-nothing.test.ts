@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { migrateUp } from '@posthorn/core/database-tools';
-import { startPostgres } from '@posthorn/embedded';
+import { type EmbeddedPostgres, startPostgres } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { type Endpoint, endProcess, makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
-import { describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -20,8 +20,23 @@ async function publishMany(stack: Stack, account: string, from: number, count: n
 
 // The fault suite, whose short form is part of `npm test`, kills workers during POSTs, three on each queue.
 describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
+  const folder = makeScratchFolder();
+  let postgres: EmbeddedPostgres; // not that of other tests, since it is stopped
+  let stack: Stack;
+  beforeAll(async () => {
+    postgres = await startPostgres({ directory: folder, log: () => {} });
+    await migrateUp({ url: postgres.url, log: silent });
+    await migrateQueues({ backend: 'postgres', url: postgres.url });
+    const env = { SHUTDOWN_TIMEOUT_MS: '7000', RETRY_SCHEDULE_SECONDS: '600' };
+    stack = await startStack({ backend, databaseUrl: postgres.url, env });
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    await postgres?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
   it('finishes a short POST after SIGTERM, and aborts a long one, which uses up no attempt', async () => {
-    const stack = await startStack({ backend, env: { SHUTDOWN_TIMEOUT_MS: '7000', RETRY_SCHEDULE_SECONDS: '600' } });
     const [quick, slow] = [await openEndpoint(), await openEndpoint()];
     const first = await stack.subscribe(quick.url);
     const second = await stack.subscribe(slow.url);
@@ -29,7 +44,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     slow.respondWith('never');
     const [a, b] = [await stack.publish(first.account, numbered(1)), await stack.publish(second.account, numbered(2))];
     await waitFor(() => quick.events.length === 1 && slow.events.length === 1);
-    const [worker] = stack.workers;
+    const worker = stack.workers.pop();
     if (!worker) throw new Error('no worker');
     worker.kill('SIGTERM');
     const [code] = (await once(worker, 'exit')) as [number];
@@ -46,24 +61,18 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
       'aborted',
       'ok',
     ]);
-    await stack.stop();
     await quick.close();
     await slow.close();
   });
 
   it('logs once that Postgres is away, keeps the results of POSTs, and continues automatically (L9, L10, L12)', async () => {
-    const folder = makeScratchFolder();
-    const first = await startPostgres({ directory: folder, log: () => {} });
-    const port = Number(new URL(first.url).port);
-    await migrateUp({ url: first.url, log: silent });
-    await migrateQueues({ backend: 'postgres', url: first.url });
-    const stack = await startStack({ backend, databaseUrl: first.url, env: { RETRY_SCHEDULE_SECONDS: '600' } });
+    const port = Number(new URL(postgres.url).port);
     const endpoint = await openEndpoint();
     const { account } = await stack.subscribe(endpoint.url);
     endpoint.respondWith({ status: 200, delayMs: 1_000 });
     await publishMany(stack, account, 0, 10);
     await waitFor(() => endpoint.events.length === 10);
-    await first.stop(); // all ten POSTs are in flight, so their results cannot be recorded
+    await postgres.stop(); // all ten POSTs are in flight, so their results cannot be recorded
     await waitFor(() => stack.logs.some((line) => line.includes('database.away')));
     const refused = await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, {
       method: 'POST',
@@ -71,7 +80,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
       body: numbered(99),
     });
     expect(refused.status).toBe(503);
-    const second = await startPostgres({ directory: folder, port, log: () => {} });
+    postgres = await startPostgres({ directory: folder, port, log: () => {} });
     endpoint.respondWith(200);
     await waitFor(
       async () =>
@@ -93,24 +102,18 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     if (backend === 'redis') expect(endpoint.events).toHaveLength(20);
     const saidByWorker = stack.logs.filter((line) => line.includes('database.away') && line.includes('"app":"worker"'));
     expect(saidByWorker).toHaveLength(1);
-    await stack.stop();
-    await second.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await endpoint.close();
   });
-});
 
-// Without a Redis on this machine, the run reports it at the end, and CI fails.
-if (inject('redisUrl')) {
-  describe('loses nothing when Redis', () => {
+  // Without a Redis on this machine, the run reports it at the end, and CI fails.
+  describe.runIf(backend === 'redis')('when Redis', () => {
     it('is flushed under load, neither queued nor delayed deliveries (L3, L4)', async () => {
-      const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
       const endpoint = await openEndpoint();
-      await stack.startWorker();
-      const { account } = await stack.subscribe(endpoint.url);
+      const { account } = await stack.subscribe(endpoint.url, { retrySchedule: [3, 3, 3] });
       endpoint.respondWith(500);
       await publishMany(stack, account, 0, 9); // one more failure in a row would open the circuit
       await waitFor(() => numbersAt(endpoint).size === 9); // now they are delayed in the retry queue
-      const [worker] = stack.workers;
+      const worker = stack.workers.pop();
       if (worker) await endProcess(worker);
       await publishMany(stack, account, 9, 30); // these wait in the deliver queue
       const redis = new Redis(stack.redis?.url ?? '');
@@ -129,12 +132,10 @@ if (inject('redisUrl')) {
         { timeoutMs: 20_000, what: '39 deliveries to succeed' }, // well within the lease
       );
       expect(numbersAt(endpoint).size).toBe(39);
-      await stack.stop();
       await endpoint.close();
     });
 
     it('is away: publishes get 202, /readyz is ready and degraded, and events arrive when Redis is back (L2, L9, L10)', async () => {
-      const stack = await startStack({ backend: 'redis' });
       const endpoint = await openEndpoint();
       const { account } = await stack.subscribe(endpoint.url);
       const pid = stack.redis?.pid ?? 0;
@@ -146,8 +147,7 @@ if (inject('redisUrl')) {
       });
       process.kill(pid, 'SIGCONT');
       await waitFor(() => numbersAt(endpoint).size === 50, { what: '50 events to arrive' });
-      await stack.stop();
       await endpoint.close();
     });
   });
-}
+});

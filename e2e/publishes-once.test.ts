@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { cloneDatabase, openProxy, waitFor } from '@posthorn/testing';
+import { type ClonedDatabase, cloneDatabase, openProxy, type Proxy, waitFor } from '@posthorn/testing';
 import pg from 'pg';
-import { expect, inject, it } from 'vitest';
-import { startStack } from './stack.js';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
 
 const [backend = 'postgres'] = inject('queueBackends');
 const EVENT = '{"event":"message:created","payload":{"n":1}}';
@@ -12,13 +12,24 @@ interface Accepted {
   duplicate: boolean;
 }
 
-it('returns the stored event for the same key after the API was killed between COMMIT and response (L1, D7)', async () => {
-  const database = await cloneDatabase(inject('templateDatabaseUrl'));
-  const { hostname, port } = new URL(database.url);
-  const network = await openProxy({ host: hostname, port: Number(port) });
+let database: ClonedDatabase;
+/** Between the APIs and Postgres. */
+let network: Proxy;
+let stack: Stack;
+beforeAll(async () => {
+  database = await cloneDatabase(inject('templateDatabaseUrl'));
   const databaseUrl = new URL(database.url);
+  network = await openProxy({ host: databaseUrl.hostname, port: Number(databaseUrl.port) });
   databaseUrl.host = `127.0.0.1:${network.port}`;
-  const stack = await startStack({ backend, workers: 0, databaseUrl: databaseUrl.href });
+  stack = await startStack({ backend, workers: 0, databaseUrl: databaseUrl.href });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await network?.close();
+  await database?.drop();
+});
+
+it('returns the stored event for the same key after the API was killed between COMMIT and response (L1, D7)', async () => {
   const ledger = new pg.Client({ connectionString: database.url });
   await ledger.connect();
   const count = async (table: string) => (await ledger.query(`SELECT FROM ${table}`)).rowCount;
@@ -51,29 +62,21 @@ it('returns the stored event for the same key after the API was killed between C
   expect(await count('idempotency_keys')).toBe(1);
 
   await ledger.end();
-  await stack.stop();
-  await network.close();
-  await database.drop();
 });
 
 it('stores one event for 50 equal concurrent requests to two APIs, and returns it to all', async () => {
-  const database = await cloneDatabase(inject('templateDatabaseUrl'));
-  const stacks = [
-    await startStack({ backend, workers: 0, databaseUrl: database.url }),
-    await startStack({ backend, workers: 0, databaseUrl: database.url }),
-  ];
-  const [stack] = stacks;
-  await stack?.call('PUT', '/v1/accounts/acme', {});
+  const apis = [stack.apiUrl, await stack.addApi()];
+  await stack.call('PUT', '/v1/accounts/two-apis', {});
   for (const key of ['a', 'b', 'c']) {
     const responses = await Promise.all(
-      Array.from({ length: 50 }, (_, n) => stacks[n % 2]?.publish('acme', EVENT, { 'idempotency-key': key })),
+      Array.from({ length: 50 }, (_, n) =>
+        stack.publish('two-apis', EVENT, { 'idempotency-key': key }, apis[n % apis.length]),
+      ),
     );
     const accepted = responses as unknown as Accepted[];
     expect(new Set(accepted.map(({ id }) => id)).size).toBe(1);
     expect(accepted.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
   }
-  const events = await stack?.call<{ data: unknown[] }>('GET', '/v1/accounts/acme/events');
-  expect(events?.data).toHaveLength(3);
-  for (const one of stacks) await one.stop();
-  await database.drop();
+  const events = await stack.call<{ data: unknown[] }>('GET', '/v1/accounts/two-apis/events');
+  expect(events.data).toHaveLength(3);
 });
