@@ -4,7 +4,7 @@ import { root, step } from './step.mjs';
 
 /** Installs packages that are missing or out of date. Exits if that fails. */
 export async function install() {
-  if (!isInstalled()) await must('Installing packages', ...npm('ci', '--include=dev'));
+  if (!isInstalled()) await must('Installing packages', ...npm('ci', '--include=dev', '--prefer-offline'));
 }
 
 /** Installs and builds what is missing or out of date, including the Prisma client. Exits if that fails. */
