@@ -13,8 +13,9 @@ import { type Endpoint, openEndpoint, waitFor } from '@posthorn/testing';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Stack, startStack } from './stack.js';
+import { afterAll, describe, expect } from 'vitest';
+import { it } from './shared-stack.js';
+import type { Stack } from './stack.js';
 
 interface Events {
   'message:created': { id: string; body: string };
@@ -28,11 +29,8 @@ const document: { paths: Record<string, Record<string, { operationId: string }>>
 let stack: Stack;
 let posthorn: Posthorn<Events>;
 let endpoint: Endpoint;
-beforeAll(async () => {
-  stack = await startStack({
-    backend: inject('queueBackends')[0] ?? 'postgres',
-    env: { RETRY_SCHEDULE_SECONDS: '3600' },
-  });
+it.beforeAll(async ({ sharedStack }) => {
+  stack = sharedStack;
   posthorn = new Posthorn<Events>({
     url: stack.apiUrl,
     apiKey: stack.operatorKey,
@@ -41,10 +39,7 @@ beforeAll(async () => {
   });
   endpoint = await openEndpoint();
 });
-afterAll(async () => {
-  await endpoint?.close();
-  await stack?.stop();
-});
+afterAll(() => endpoint?.close());
 
 const MESSAGE = { event: 'message:created', payload: { id: 'm_1', body: 'Grüße, 世界' } } as const;
 let accounts = 0;
@@ -54,7 +49,7 @@ async function newAccount(): Promise<string> {
   return account;
 }
 async function subscribe(account: string, url = endpoint.url): Promise<string> {
-  const { id } = await posthorn.subscriptions.create(account, { url, description: 'CRM' });
+  const { id } = await posthorn.subscriptions.create(account, { url, description: 'CRM', retrySchedule: [3_600] });
   await waitFor(async () => (await posthorn.subscriptions.get(account, id)).status === 'active', {
     what: 'the verification',
   });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { type Stack, startStack } from './stack.js';
+import { expect } from 'vitest';
+import { it } from './shared-stack.js';
 
 // `npm run clients`, and the generated clients against the real API.
 const folder = fileURLToPath(new URL('../clients/', import.meta.url));
@@ -125,12 +125,6 @@ const LANGUAGES: Record<string, Language> = {
   },
 };
 
-let stack: Stack;
-beforeAll(async () => {
-  stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
-});
-afterAll(() => stack?.stop());
-
 // Both at once: they mostly wait for registries and for compilers with one thread.
 for (const [
   language,
@@ -141,6 +135,7 @@ for (const [
   },
 ] of Object.entries(LANGUAGES)) {
   it.concurrent(`the client in ${language} is generated, compiles, and publishes to a webhook; errors are problems`, async ({
+    sharedStack: stack,
     skip,
   }) => {
     const skipLoudly = (why: string) => {

@@ -1,15 +1,17 @@
 import { type Subscription, toUuid } from '@posthorn/contract';
 import { openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Stack, startStack } from './stack.js';
+import { describe, expect, inject } from 'vitest';
+import { it } from './shared-stack.js';
+import type { Stack } from './stack.js';
 
 const MESSAGE = '{"event":"message:created","payload":{}}';
 
 describe.each(inject('queueBackends'))('control over pending deliveries on %s', (backend) => {
   let stack: Stack;
-  beforeAll(async () => void (stack = await startStack({ backend, env: { RETRY_SCHEDULE_SECONDS: '60' } })));
-  afterAll(() => stack?.stop());
+  it.beforeAll(async ({ sharedStackOn }) => void (stack = await sharedStackOn(backend)));
+
+  const subscribe: Stack['subscribe'] = (url, extra) => stack.subscribe(url, { retrySchedule: [60], ...extra });
 
   /** Counts the deliveries of an account with this status and this many attempts. */
   async function count(account: string, status: string, attempts: number): Promise<number> {
@@ -34,7 +36,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('sends nothing after a disable with hold until the resume; then 30 arrive, without events published meanwhile', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
     await stack.call('POST', `${path}/pause`);
     await Promise.all(Array.from({ length: 30 }, () => stack.publish(account, MESSAGE)));
@@ -51,7 +53,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('ends each attempt at the timeout of the subscription, and fails after its own schedule', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url, { retrySchedule: [1] });
+    const { account, id } = await subscribe(endpoint.url, { retrySchedule: [1] });
     // After the handshake: a busy machine may need longer for it.
     await stack.call('PATCH', `/v1/accounts/${account}/subscriptions/${id}`, { timeoutMs: 200 });
     endpoint.respondWith('never');
@@ -70,7 +72,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('sends each held delivery once after the resume, even if its retry was delayed in the queue', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
     endpoint.respondWith(500);
     await Promise.all(Array.from({ length: 8 }, () => stack.publish(account, MESSAGE)));
@@ -87,7 +89,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('cancels waiting deliveries with a reason when the subscription is disabled, and leaves none pending', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     endpoint.respondWith(500);
     const events = await Promise.all(Array.from({ length: 4 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 4);
@@ -109,8 +111,9 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
   it('sends a manual retry only to the endpoint that failed', async () => {
     const endpoints = await Promise.all([openEndpoint(), openEndpoint(), openEndpoint()]);
     const [first, failing, third] = endpoints;
-    const { account } = await stack.subscribe(first.url);
-    for (const { url } of [failing, third]) await stack.call('POST', `/v1/accounts/${account}/subscriptions`, { url });
+    const { account } = await subscribe(first.url);
+    for (const { url } of [failing, third])
+      await stack.call('POST', `/v1/accounts/${account}/subscriptions`, { url, retrySchedule: [60] });
     const active = `/v1/accounts/${account}/subscriptions?status=active`;
     await waitFor(async () => (await stack.call<{ data: object[] }>('GET', active)).data.length === 3);
     failing.respondWith(500, 200);
@@ -137,7 +140,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('regression: probes an expired open circuit at once, although retries are scheduled within each minute', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     endpoint.respondWith(500);
     await Promise.all(Array.from({ length: 10 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 10);
@@ -159,7 +162,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('sends the deliveries that wait for their retries soon after the endpoint works again, each once', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     endpoint.respondWith({ status: 503, headers: { 'retry-after': '36000' } }); // the retries are due in ten hours
     await Promise.all(Array.from({ length: 9 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 9);
@@ -181,7 +184,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
 
   it('regression: sends a delivery again after a restore to before its attempt, although the queue has finished its job', async () => {
     const endpoint = await openEndpoint();
-    const { account } = await stack.subscribe(endpoint.url);
+    const { account } = await subscribe(endpoint.url);
     const event = await stack.publish(account, MESSAGE);
     await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);
     const { id } = await stack.delivery(account, event.id);

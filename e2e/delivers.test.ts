@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { openEndpoint, waitFor } from '@posthorn/testing';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Stack, startStack } from './stack.js';
+import { describe, expect, inject } from 'vitest';
+import { it } from './shared-stack.js';
+import type { Stack } from './stack.js';
 
 const golden = readFileSync(new URL('golden.jsonl', import.meta.url), 'utf8')
   .trimEnd()
@@ -11,12 +12,13 @@ const golden = readFileSync(new URL('golden.jsonl', import.meta.url), 'utf8')
 
 describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
   let stack: Stack;
-  beforeAll(async () => void (stack = await startStack({ backend, env: { RETRY_SCHEDULE_SECONDS: '1,1' } })));
-  afterAll(() => stack?.stop());
+  it.beforeAll(async ({ sharedStackOn }) => void (stack = await sharedStackOn(backend)));
+
+  const subscribe: Stack['subscribe'] = (url, extra) => stack.subscribe(url, { retrySchedule: [1, 1], ...extra });
 
   it('golden: sends Papercups’ bodies byte for byte, with signatures that two libraries accept', async () => {
     const endpoint = await openEndpoint();
-    const { account, secret } = await stack.subscribe(endpoint.url);
+    const { account, secret } = await subscribe(endpoint.url);
     for (const body of golden.slice(0, 3)) await stack.publish(account, body);
     await waitFor(() => endpoint.events.length === 3);
     expect(endpoint.events.map(({ rawBody }) => rawBody.toString('utf8')).toSorted()).toEqual(
@@ -39,7 +41,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('sends a handshake of the golden form, signed with the subscription’s secret', async () => {
     const endpoint = await openEndpoint();
-    const { secret } = await stack.subscribe(endpoint.url);
+    const { secret } = await subscribe(endpoint.url);
     const [handshake] = endpoint.requests;
     expect(handshake?.rawBody.toString()).toMatch(/^\{"event":"webhook:verify","payload":"[A-Z2-7]{64}"\}$/);
     expect(() =>
@@ -50,7 +52,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('keeps unusual numbers, key orders and escapes unchanged (V11)', async () => {
     const endpoint = await openEndpoint();
-    const { account } = await stack.subscribe(endpoint.url);
+    const { account } = await subscribe(endpoint.url);
     const payload = String.raw`{"z":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u0000\ud800\/☃","m":{"b":1,"1":[1.50]}}`;
     await stack.publish(account, ` { "payload" : ${payload.replaceAll(',"', ' , "')} , "event" : "message:created" } `);
     await waitFor(() => endpoint.events.length === 1);
@@ -60,7 +62,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('sends one webhook-id and the same bytes for 500, 500, 200, with a new timestamp and signature each time', async () => {
     const endpoint = await openEndpoint();
-    const { account, secret } = await stack.subscribe(endpoint.url);
+    const { account, secret } = await subscribe(endpoint.url);
     endpoint.respondWith(500, { status: 503, body: 'busy' }, 200);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"id":"m1"}}');
     await waitFor(() => endpoint.events.length === 3);
@@ -86,7 +88,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('fails a delivery after the last scheduled attempt, and succeeds with a manual retry', async () => {
     const endpoint = await openEndpoint();
-    const { account } = await stack.subscribe(endpoint.url);
+    const { account } = await subscribe(endpoint.url);
     endpoint.respondWith(500);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     const failed = await waitFor(async () => {
@@ -108,7 +110,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('disables a subscription after a 410, and sends to it again after a resume', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
     endpoint.respondWith(410, 200);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
@@ -124,7 +126,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('honours Retry-After, and treats a redirect as a failure without a request to its target (I8, X3)', async () => {
     const [endpoint, elsewhere] = [await openEndpoint(), await openEndpoint()];
-    const { account } = await stack.subscribe(endpoint.url);
+    const { account } = await subscribe(endpoint.url);
     endpoint.respondWith(
       { status: 429, headers: { 'retry-after': '3' } },
       { status: 302, headers: { location: elsewhere.url } },
@@ -146,7 +148,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('sends 100 events that were published while paused after the resume', async () => {
     const endpoint = await openEndpoint();
-    const { account, id } = await stack.subscribe(endpoint.url);
+    const { account, id } = await subscribe(endpoint.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
     await stack.call('POST', `${path}/pause`);
     await Promise.all(
@@ -160,7 +162,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('signs with the new and the old secret from the first attempt after a rotation', async () => {
     const endpoint = await openEndpoint();
-    const { account, id, secret } = await stack.subscribe(endpoint.url);
+    const { account, id, secret } = await subscribe(endpoint.url);
     const rotated = await stack.call<{ secret: string }>(
       'POST',
       `/v1/accounts/${account}/subscriptions/${id}/secret/rotate`,
@@ -176,7 +178,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
   it('sends nothing for a deleted account, and frees its id when workers have erased it', async () => {
     const endpoint = await openEndpoint();
     endpoint.respondWith(500);
-    const { account } = await stack.subscribe(endpoint.url);
+    const { account } = await subscribe(endpoint.url);
     const path = `/v1/accounts/${account}`;
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(() => endpoint.events.length === 1);
@@ -193,7 +195,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('regression: sends header values only to the origin they were entered for', async () => {
     const [own, other] = [await openEndpoint(), await openEndpoint()];
-    const { account, id } = await stack.subscribe(own.url, { headers: { authorization: 'Bearer hunter2' } });
+    const { account, id } = await subscribe(own.url, { headers: { authorization: 'Bearer hunter2' } });
     const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, {
       name: 'portal',
       scopes: ['subscriptions:write'],
@@ -217,7 +219,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('sends custom headers, and logs none of them, no secret and no payload (X7)', async () => {
     const endpoint = await openEndpoint();
-    const { account, secret } = await stack.subscribe(`${endpoint.url}?token=hunter3`, {
+    const { account, secret } = await subscribe(`${endpoint.url}?token=hunter3`, {
       headers: { authorization: 'Bearer hunter2' },
     });
     await stack.publish(account, '{"event":"message:created","payload":{"body":"hunter4"}}');
@@ -233,7 +235,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
 
   it('records an attempt with its outcome for each kind of hostile response', async () => {
     const endpoint = await openEndpoint();
-    const { account } = await stack.subscribe(endpoint.url);
+    const { account } = await subscribe(endpoint.url);
     const outcomes: [Parameters<typeof endpoint.respondWith>[0], string][] = [
       ['close', 'connect_error'],
       [{ raw: 'garbage\r\n\r\n' }, 'bad_response'],

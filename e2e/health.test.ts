@@ -1,7 +1,8 @@
 import { endProcess, openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject } from 'vitest';
 import { readPage } from './docs-blocks.js';
+import { it } from './shared-stack.js';
 import { type Stack, startStack } from './stack.js';
 
 const MESSAGE = '{"event":"message:created","payload":{}}';
@@ -103,14 +104,12 @@ describe('health', () => {
   });
 });
 
-it('docs/operate.md lists every metric, and no other', async () => {
-  const stack = await startStack({ backend: 'postgres' });
+it('docs/operate.md lists every metric, and no other', async ({ sharedStack: stack }) => {
   const workerUrl = /"healthUrl":"([^"]+)"/.exec(
     await waitFor(() => stack.logs.find((line) => line.includes('worker.started'))),
   )?.[1];
   const texts = await Promise.all([metricsAt(stack.apiUrl), metricsAt(workerUrl ?? '')]);
   const [api, worker] = texts.map((text) => [...text.matchAll(/^# TYPE (posthorn_\S+)/gm)].map(([, name]) => name));
-  await stack.stop();
 
   const page = readPage('docs/operate.md');
   const rows = [...page.matchAll(/^\| `(posthorn_\w+)` \|(.*)$/gm)].map(([, name, rest]) => ({

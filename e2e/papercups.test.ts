@@ -1,16 +1,15 @@
 import { openEndpoint, waitFor } from '@posthorn/testing';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Stack, startStack } from './stack.js';
+import { describe, expect } from 'vitest';
+import { it } from './shared-stack.js';
+import type { Stack } from './stack.js';
 
 /** The endpoints from Papercups' docs, wiki and users, and its API, on the real stack. */
 describe('Papercups', () => {
-  const [backend = 'postgres'] = inject('queueBackends');
   let stack: Stack;
   let key: string;
-  let account: string;
-  beforeAll(async () => {
-    stack = await startStack({ backend, env: { DELIVERY_TIMEOUT_MS: '5000', RETRY_SCHEDULE_SECONDS: '1' } });
-    account = `papercups-${backend}`;
+  const account = 'papercups';
+  it.beforeAll(async ({ sharedStack }) => {
+    stack = sharedStack;
     await stack.call('PUT', `/v1/accounts/${account}`, {});
     const scopes = ['subscriptions:read', 'subscriptions:write'];
     ({ key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, {
@@ -18,7 +17,6 @@ describe('Papercups', () => {
       scopes,
     }));
   });
-  afterAll(() => stack?.stop());
 
   async function api(method: string, path: string, body?: unknown, authorization = key) {
     const response = await fetch(`${stack.apiUrl}/api/event_subscriptions${path}`, {
@@ -142,6 +140,15 @@ describe('Papercups', () => {
   it('explains a timeout at a hanging endpoint, retries automatically, and delays no other endpoint (D10)', async () => {
     const [silent, healthy] = [await openEndpoint(), await openEndpoint()];
     const ids = [(await create(silent.url)).body.data.id, (await create(healthy.url)).body.data.id];
+    const { data: made } = await stack.call<{ data: { id: string; url: string }[] }>(
+      'GET',
+      `/v1/accounts/${account}/subscriptions`,
+    );
+    const hanging = made.find(({ url }) => url === silent.url)?.id;
+    await stack.call('PATCH', `/v1/accounts/${account}/subscriptions/${hanging}`, {
+      timeoutMs: 5_000,
+      retrySchedule: [1],
+    });
     silent.respondWith('never');
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(() => healthy.events.length === 1);

@@ -4,11 +4,13 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
 import { waitFor } from '@posthorn/testing';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { blocksFor } from './docs-blocks.js';
-import { startStack } from './stack.js';
+import { it } from './shared-stack.js';
 
-it('the endpoint of docs/receive.md is verified, checks signatures, and refuses unsigned requests', async () => {
+it('the endpoint of docs/receive.md is verified, checks signatures, and refuses unsigned requests', async ({
+  sharedStack: stack,
+}) => {
   const port = await findFreePort();
   const sample = blocksFor('e2e/receive.test.ts')[0]?.code ?? '';
   const file = fileURLToPath(new URL(`receive-sample-${process.pid}.mjs`, import.meta.url));
@@ -22,7 +24,6 @@ it('the endpoint of docs/receive.md is verified, checks signatures, and refuses 
     child.stdout.setEncoding('utf8').on('data', (text: string) => void said.push(text));
     return child;
   };
-  const stack = await startStack({ backend: 'postgres' });
   const url = `http://127.0.0.1:${port}/`;
   let endpoint = run('');
   try {
@@ -40,6 +41,5 @@ it('the endpoint of docs/receive.md is verified, checks signatures, and refuses 
   } finally {
     endpoint.kill();
     rmSync(file);
-    await stack.stop();
   }
 });

@@ -8,9 +8,9 @@ import { findFreePort } from '@posthorn/embedded';
 import { endProcess, openEndpoint, waitFor } from '@posthorn/testing';
 import { rolldown } from 'rolldown';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import { blocksFor, blocksOf } from './docs-blocks.js';
-import { type Stack, startStack } from './stack.js';
+import { it } from './shared-stack.js';
 
 // The snippets of the client's pages, run as they are.
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -86,12 +86,7 @@ it('every snippet passes the type checker', () => {
 });
 
 describe('calls', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
-    await stack.call('PUT', '/v1/accounts/acme', {});
-  });
-  afterAll(() => stack?.stop());
+  it.beforeAll(({ sharedStack }) => sharedStack.call('PUT', '/v1/accounts/acme', {}));
 
   // What a snippet prints, by a word of it.
   const PRINTS: [RegExp, RegExp][] = [
@@ -99,7 +94,7 @@ describe('calls', () => {
     [/successRate/, /^(null|[\d.]+)\n$/],
     [/no:such/, /path: 'event'/],
   ];
-  it.each(calls)('$name runs', async (snippet) => {
+  it.for(calls)('$name runs', async (snippet, { sharedStack: stack }) => {
     const endpoint = await openEndpoint();
     const env = { POSTHORN_URL: stack.apiUrl, POSTHORN_API_KEY: stack.operatorKey, WEBHOOK_URL: endpoint.url };
     const { child, said } = await start(snippet, env);

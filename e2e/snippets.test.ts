@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
 import { endProcess, makeScratchFolder, waitFor } from '@posthorn/testing';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Stack, startStack } from './stack.js';
+import { afterAll, describe, expect } from 'vitest';
+import { it } from './shared-stack.js';
+import type { Stack } from './stack.js';
 
 // The snippets that the console shows, run as they are with the toolchains of this machine.
 const folder = fileURLToPath(new URL('../apps/console/src/snippets/', import.meta.url));
@@ -89,13 +90,8 @@ async function hangUp(port: number): Promise<void> {
 
 let stack: Stack;
 const running: ChildProcess[] = [];
-beforeAll(async () => {
-  stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
-});
-afterAll(async () => {
-  await Promise.all(running.map(endProcess));
-  await stack?.stop();
-});
+it.beforeAll(({ sharedStack }) => void (stack = sharedStack));
+afterAll(async () => void (await Promise.all(running.map(endProcess))));
 
 describe.each(Object.entries(LANGUAGES))('%s', (name, { isOptional, probe, endpoint, publish }) => {
   const [command, ...args] = probe;
