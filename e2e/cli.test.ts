@@ -14,7 +14,8 @@ import { type Stack, startStack } from './stack.js';
 
 const run = promisify(execFile);
 
-// Every command as a process, against the real product. All tests share one stack; each makes what it needs.
+// Every command against the real product, and every example of docs/cli.md as a process. All tests share one stack; each makes what
+// it needs.
 let stack: Stack;
 let cli: Cli;
 let endpoint: Endpoint;
@@ -140,7 +141,7 @@ describe('listen', () => {
   it.skipIf(!hasScript)('prints colours on a terminal only, unless NO_COLOR is set', async () => {
     const args = ['events', 'list', '--limit', '1'];
     const onTerminal = [cli.startOnTerminal(args), cli.startOnTerminal(args, { NO_COLOR: '1' })];
-    const piped = await cli.run(args);
+    const piped = await cli.runProcess(args);
     expect(await Promise.all(onTerminal.map(({ ended }) => ended))).toEqual([0, 0]);
     const [coloured, plain] = onTerminal.map(({ stdout }) => stdout());
     expect(coloured).toContain('\u001b[2mID');
@@ -151,7 +152,7 @@ describe('listen', () => {
   });
 
   it('prints one secret when several processes make it at once', async () => {
-    const runs = Array.from({ length: 3 }, () => cli.run(['listen', '--print-secret', '--account', 'new']));
+    const runs = Array.from({ length: 3 }, () => cli.runProcess(['listen', '--print-secret', '--account', 'new']));
     const secrets = (await Promise.all(runs)).map(({ stdout }) => stdout);
     expect(secrets[0]).toMatch(/^whsec_/);
     expect(new Set(secrets).size).toBe(1);
@@ -298,7 +299,7 @@ describe('exit codes and errors', () => {
       [['events', 'get', '..'], 2],
       [['subscriptions', 'create', '--url', 'ftp://example.com'], 1],
     ];
-    const seen = cases.map(async ([args]) => [args, (await cli.run(args)).code]);
+    const seen = cases.map(async ([args]) => [args, (await cli.runProcess(args)).code]);
     expect(await Promise.all(seen)).toEqual(cases);
   });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '@posthorn/testing';
 
 const main = fileURLToPath(new URL('../apps/cli/dist/main.js', import.meta.url));
+const host = fileURLToPath(new URL('cli-host.mjs', import.meta.url));
 
 export interface Result {
   code: number | null;
@@ -24,12 +25,20 @@ export interface Running {
   ended: Promise<number | null>;
 }
 
-/** The built command in real processes, with an empty home folder. */
+interface RunOptions {
+  input?: string;
+  env?: Record<string, string>;
+}
+
+/** The built command, with an empty home folder. */
 export interface Cli {
   /** Holds a `posthorn` for the PATH. */
   folder: string;
   env: Record<string, string>;
-  run(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<Result>;
+  /** Runs it in a process that all runs share, which saves the start of one. With input, runs it in a process of its own. */
+  run(args: string[], options?: RunOptions): Promise<Result>;
+  /** Runs it in a process of its own. */
+  runProcess(args: string[], options?: RunOptions): Promise<Result>;
   /** Runs it and parses its `--json`. Throws unless it succeeds. */
   json<T>(args: string[], options?: { input?: string }): Promise<T>;
   start(args: string[]): Running;
@@ -81,10 +90,31 @@ export function openCli(variables: Record<string, string>): Cli {
     };
   }
 
+  let hosted: ReturnType<typeof startHost> | null = null;
+  function startHost() {
+    const child = fork(host, { env, cwd: folder, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    running.add(child);
+    const waiting = new Map<number, (result: Result) => void>();
+    child.on('message', ({ id, ...result }: Result & { id: number }) => waiting.get(id)?.(result));
+    child.on('exit', (code) => {
+      running.delete(child);
+      for (const end of waiting.values()) end({ code, stdout: '', stderr: 'the process of all runs ended' });
+    });
+    let count = 0;
+    return (args: string[], more: Record<string, string>) =>
+      new Promise<Result>((resolve) => {
+        const id = (count += 1);
+        waiting.set(id, resolve);
+        child.send({ id, args, env: { ...env, ...more } });
+      });
+  }
+
   const cli: Cli = {
     folder,
     env,
-    async run(args, { input = '', env: more = {} } = {}) {
+    run: (args, options = {}) =>
+      options.input === undefined ? (hosted ??= startHost())(args, options.env ?? {}) : cli.runProcess(args, options),
+    async runProcess(args, { input = '', env: more = {} } = {}) {
       const child = launch(process.execPath, [main, ...args], more);
       child.write(input);
       child.endInput();
@@ -126,7 +156,7 @@ export interface DoctorCheck {
 export async function runDoctor(settings: Record<string, string>): Promise<DoctorCheck[]> {
   const cli = openCli(settings);
   try {
-    const { stdout, stderr } = await cli.run(['doctor', '--json']);
+    const { stdout, stderr } = await cli.runProcess(['doctor', '--json']);
     if (stdout === '') throw new Error(stderr);
     return (JSON.parse(stdout) as { checks: DoctorCheck[] }).checks;
   } finally {

@@ -95,7 +95,7 @@ it('docs/operate.md: a bundle has what helps, and none of the secrets that are p
     settingsOfApi: expect.arrayContaining([{ name: 'POSTHORN_OPERATOR_KEY', isSet: true, value: null }]),
   });
 
-  const again = await cli.run(['doctor', '--bundle', file]);
+  const again = await cli.runProcess(['doctor', '--bundle', file]);
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('cannot be written (EEXIST)')]);
   await cli.close();
   await endpoint.close();
