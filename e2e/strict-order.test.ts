@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Received, openEndpoint, waitFor } from '@posthorn/testing';
-import { describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
 const EVENTS = 15;
@@ -25,13 +25,17 @@ const RESPONSE_MS = 30;
 const statusOf = (n: number, arrival: number) => (isFailure(n) || (n % 5 === 2 && arrival === 1) ? 500 : 200);
 
 // The order is kept by the ledger (core/deliveries/strict-order.ts), so one queue is enough.
-describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backend) => {
+describe('strict order', () => {
+  const [backend = 'postgres'] = inject('queueBackends');
+  let stack: Stack;
+  beforeAll(async () => void (stack = await startStack({ backend, workers: 2 })));
+  afterAll(() => stack?.stop());
+
   it('sends in the order of publish, each delivery after the previous has ended, despite killed workers and failures', async () => {
-    const stack = await startStack({ backend, workers: 2, env: { RETRY_SCHEDULE_SECONDS: '1,1' } });
     const endpoints = [await openEndpoint(), await openEndpoint()] as const;
     const subscriptions = [];
     for (const endpoint of endpoints) {
-      subscriptions.push(await stack.subscribe(endpoint.url, { ordering: 'strict' }));
+      subscriptions.push(await stack.subscribe(endpoint.url, { ordering: 'strict', retrySchedule: [1, 1] }));
     }
     let requests = 0;
     /** Requests that arrived before the response to another delivery. */
@@ -98,14 +102,10 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
       expect([...new Set(replayed())]).toEqual(failures);
     }
     for (const { started } of await Promise.all(replacing)) await started;
-    await stack.stop();
     for (const endpoint of endpoints) await endpoint.close();
   }, 900_000);
-});
 
-describe.each(inject('queueBackends'))('strict order on %s', (backend) => {
   it('is kept when workers stop in the middle of an attempt, others take over, and the stopped ones continue', async () => {
-    const stack = await startStack({ backend, workers: 2 });
     const endpoint = await openEndpoint();
     // One subscription, so that no other attempt of a stopped worker is about to begin.
     const { account } = await stack.subscribe(endpoint.url, { ordering: 'strict' });
@@ -136,7 +136,6 @@ describe.each(inject('queueBackends'))('strict order on %s', (backend) => {
       `/v1/accounts/${account}/deliveries/count?status=succeeded`,
     );
     expect(count).toBe(2 * EVENTS);
-    await stack.stop();
     await endpoint.close();
   }, 900_000);
 });
