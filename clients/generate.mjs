@@ -45,7 +45,8 @@ function generatePython() {
   const { name, version } = PYTHON_GENERATOR;
   if (installedVersion(join(bin, 'python'), name) !== version) {
     run('python3', ['-m', 'venv', tools]);
-    run(join(bin, 'pip'), ['install', '--quiet', `${name}==${version}`]);
+    // Python compiles the modules that are used when it first imports them.
+    run(join(bin, 'pip'), ['install', '--quiet', '--no-compile', '--disable-pip-version-check', `${name}==${version}`]);
   }
   const output = join(folder, 'python');
   const options = [

@@ -68,14 +68,9 @@ it('the packages install into an empty folder; npx posthorn dev starts everythin
   });
   expect(await (await fetch(consoleUrl)).text()).toContain('<title>');
 
-  const triggered = await run(
-    'npx',
-    ['--no', 'posthorn', 'trigger', 'message:created', '--wait', '--timeout', '4m', '--json'],
-    {
-      cwd: project,
-      env,
-    },
-  );
+  const command = join(project, 'node_modules/.bin/posthorn'); // what npx runs
+  const trigger = ['trigger', 'message:created', '--wait', '--timeout', '4m', '--json'];
+  const triggered = await run(command, trigger, { cwd: project, env });
   const lines = triggered.stdout
     .trimEnd()
     .split('\n')
@@ -97,7 +92,7 @@ it('the packages install into an empty folder; npx posthorn dev starts everythin
   );
   expect((await run(process.execPath, ['publish.mjs'], { cwd: project, env })).stdout).toBe('1\n');
 
-  const doctor = await run('npx', ['--no', 'posthorn', 'doctor', '--json'], { cwd: project, env });
+  const doctor = await run(command, ['doctor', '--json'], { cwd: project, env });
   expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true });
 
   process.kill(-(stack.pid ?? 0), 'SIGINT'); // npx ends at once, the stack in order

@@ -11,7 +11,7 @@ import { makeCertificate, makeScratchFolder, openEndpoint, waitFor } from '@post
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
-import { startStack } from './stack.js';
+import { type Stack, startStack } from './stack.js';
 
 // Without a Redis on this machine, the run reports it at the end, and CI fails.
 const hasRedis = inject('redisUrl') !== null;
@@ -91,13 +91,15 @@ describe.runIf(hasRedis)('on a Redis over TLS, with the ACL user of docs/operate
   });
 });
 
-/** Publishes events of which one needs a retry, and waits until all are delivered. */
-async function deliverWith(redis: Record<string, string>): Promise<void> {
-  const stack = await startStack({
+const startWith = (redis: Record<string, string>): Promise<Stack> =>
+  startStack({
     backend: 'redis',
     redis: { ...redis, REDIS_TLS: 'true', REDIS_TLS_CA_FILE: tls.cert },
     env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
   });
+
+/** Publishes events of which one needs a retry, and waits until all are delivered. */
+async function deliver(stack: Stack): Promise<void> {
   const endpoint = await openEndpoint();
   const { account } = await stack.subscribe(endpoint.url);
   endpoint.respondWith(500, 200);
@@ -107,7 +109,6 @@ async function deliverWith(redis: Record<string, string>): Promise<void> {
     const health = await (await fetch(`${stack.apiUrl}/readyz`)).json();
     return (health as { status: string }).status === 'ok';
   });
-  await stack.stop();
   await endpoint.close();
 }
 
@@ -115,12 +116,14 @@ it.runIf(hasRedis)('delivers and retries on a Cluster over TLS, whose nodes anno
   const cluster = await startRedisCluster({ directory: file('cluster'), tls });
   if (!cluster) throw new Error('this machine has no redis-server');
   for (const { current } of cluster.nodes) await allowPosthorn(current.url);
-  await deliverWith({
+  const stack = await startWith({
     REDIS_CLUSTER_NODES: `localhost:${cluster.nodes[0]?.tlsPort}`,
     REDIS_USERNAME: 'posthorn',
     REDIS_PASSWORD,
     QUEUE_SHARDS: '3',
   });
+  await deliver(stack);
+  await stack.stop();
   for (const { current } of cluster.nodes) expect(await deniedBy(current.url)).toEqual([]);
   await cluster.stop();
 });
@@ -128,15 +131,16 @@ it.runIf(hasRedis)('delivers and retries on a Cluster over TLS, whose nodes anno
 it.runIf(hasRedis)('delivers and retries through Sentinels over TLS, also after a failover', async () => {
   const sentinels = await startRedisSentinels({ directory: file('sentinels'), tls });
   if (!sentinels) throw new Error('this machine has no redis-server');
-  const redis = {
+  const stack = await startWith({
     REDIS_SENTINELS: sentinels.tlsPorts.map((port) => `localhost:${port}`).join(),
     REDIS_SENTINEL_NAME: sentinels.name,
-  };
-  await deliverWith(redis);
+  });
+  await deliver(stack);
   const old = await sentinels.findPrimary();
   process.kill(old.current.pid, 'SIGKILL');
   await old.current.exited;
   await waitFor(async () => (await sentinels.findPrimary()) !== old, { what: 'the Sentinels to name the replica' });
-  await deliverWith(redis);
+  await deliver(stack);
+  await stack.stop();
   await sentinels.stop();
 });

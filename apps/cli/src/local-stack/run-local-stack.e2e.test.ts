@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(join(dataDir, '..'), { recursive: true, force: true }));
 
-test('starts, delivers a first event, refuses a second stack, and leaves nothing running', async () => {
+test('starts, delivers a first event and refuses a second stack; ends all processes after a SIGKILL and keeps its keys; restarts a process that ended at the same URL; leaves nothing running', async () => {
   const stack = startStack();
   await waitFor(() => stack.output().includes('message:created delivered to http://127.0.0.1:'), {
     what: `the first delivery:\n${stack.output()}`,
@@ -42,29 +42,25 @@ test('starts, delivers a first event, refuses a second stack, and leaves nothing
   expect(await second.exitCode()).toBe(1);
   expect(second.output()).toContain(`The local stack already runs in ${dataDir}, as process ${stack.pid}`);
 
-  stack.kill('SIGINT');
-  expect(await stack.exitCode()).toBe(0);
-  expect(pidsOf(local).filter((pid) => markOf(pid) !== null)).toEqual([]);
-  expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
-});
-
-test('ends all processes after a SIGKILL and keeps its keys; restarts a process that ended at the same URL', async () => {
-  const first = startStack();
-  const before = await first.up();
-  first.kill('SIGKILL');
-  await first.exitCode();
-  const second = startStack();
-  const after = await second.up();
-  expect(after.operatorKey).toBe(before.operatorKey);
-  await waitFor(() => pidsOf(before).every((pid) => markOf(pid) === null), { what: 'the end of the first one' });
+  stack.kill('SIGKILL');
+  await stack.exitCode();
+  const third = startStack();
+  const after = await third.up();
+  expect(after.operatorKey).toBe(local.operatorKey);
+  await waitFor(() => pidsOf(local).every((pid) => markOf(pid) === null), { what: 'the end of the first one' });
 
   process.kill(after.pids.board, 'SIGKILL');
-  await waitFor(() => second.output().includes('Bull Board is up again.'), { what: 'the restart' });
-  expect(second.output()).toContain('Bull Board ended unexpectedly; restarting it in 1 s.');
+  await waitFor(() => third.output().includes('Bull Board is up again.'), { what: 'the restart' });
+  expect(third.output()).toContain('Bull Board ended unexpectedly; restarting it in 1 s.');
   // local.json is written after the message.
   const again = await waitFor(() => (localFile().pids.board === after.pids.board ? null : localFile()));
   expect(again.boardUrl).toBe(after.boardUrl);
   expect(markOf(again.pids.board)).not.toBeNull();
+
+  third.kill('SIGINT');
+  expect(await third.exitCode()).toBe(0);
+  expect(pidsOf(again).filter((pid) => markOf(pid) !== null)).toEqual([]);
+  expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
 });
 
 test('does not start with an invalid setting: names the setting, exit code 1', async () => {
