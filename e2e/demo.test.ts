@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeScratchFolder, waitFor } from '@posthorn/testing';
+import { BROWSER_ARGS, makeScratchFolder, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { type Browser, chromium } from 'playwright-core';
 import { findings } from './console/findings.js';
@@ -49,7 +49,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     local = JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8')) as LocalFile;
     browser = await chromium.launch({
       executablePath: inject('browserPath') ?? '',
-      args: ['--no-sandbox', '--disable-gpu'],
+      args: BROWSER_ARGS,
     });
   });
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { migrateUp } from '@posthorn/core/database-tools';
 import { migrateQueues } from '@posthorn/jobs';
-import { openEndpoint, type Endpoint, waitFor } from '@posthorn/testing';
+import { BROWSER_ARGS, openEndpoint, type Endpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -114,7 +114,7 @@ it('doctor inspects the replica', async () => {
 it.skipIf(inject('browserPath') === null)('the console says how far a list is behind', async () => {
   const browser = await chromium.launch({
     executablePath: inject('browserPath') ?? '',
-    args: ['--no-sandbox', '--disable-gpu'],
+    args: BROWSER_ARGS,
   });
   try {
     await replica.query('SELECT pg_wal_replay_pause()');

@@ -1,5 +1,5 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
-import { openEndpoint } from '@posthorn/testing';
+import { BROWSER_ARGS, openEndpoint } from '@posthorn/testing';
 import { type Browser, type BrowserContext, chromium, type ConsoleMessage, type Page } from 'playwright-core';
 import { inject, it as base } from 'vitest';
 import { startStack } from '../stack.js';
@@ -62,7 +62,7 @@ export const it = base
   .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const browser = await chromium.launch({
       executablePath: inject('browserPath') ?? '',
-      args: ['--no-sandbox', '--disable-gpu'],
+      args: BROWSER_ARGS,
     });
     onCleanup(() => browser.close());
     return browser;

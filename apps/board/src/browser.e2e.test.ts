@@ -1,6 +1,6 @@
 import { openProducer } from '@posthorn/jobs';
 import { signBoardTicket } from '@posthorn/lifecycle';
-import { cloneDatabase } from '@posthorn/testing';
+import { BROWSER_ARGS, cloneDatabase } from '@posthorn/testing';
 import { pino } from 'pino';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -43,7 +43,7 @@ describe.skipIf(executablePath === null)('in a browser', () => {
     url = await app.listen({ host: '127.0.0.1', port: 0 });
     browser = await chromium.launch({
       ...(executablePath && { executablePath }),
-      args: ['--no-sandbox', '--disable-gpu'],
+      args: BROWSER_ARGS,
     });
     undo.push(() => browser.close());
   });

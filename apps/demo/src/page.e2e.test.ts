@@ -1,4 +1,5 @@
 import { Posthorn } from '@posthorn/client';
+import { BROWSER_ARGS } from '@posthorn/testing';
 import { pino } from 'pino';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, inject } from 'vitest';
@@ -42,7 +43,7 @@ describe.skipIf(executablePath === null)('the page', () => {
     url = await app.listen({ host: '127.0.0.1', port: 0 });
     browser = await chromium.launch({
       ...(executablePath && { executablePath }),
-      args: ['--no-sandbox', '--disable-gpu'],
+      args: BROWSER_ARGS,
     });
     page = await browser.newPage({ viewport: { width: 360, height: 740 } });
     page.setDefaultTimeout(WAIT_MS);

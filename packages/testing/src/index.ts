@@ -1,5 +1,5 @@
 export { cloneDatabase, type ClonedDatabase } from './clone-database.js';
-export { findBrowser } from './find-browser.js';
+export { BROWSER_ARGS, findBrowser } from './find-browser.js';
 export { isWaitingForLock } from './is-waiting-for-lock.js';
 export { makeCertificate } from './make-certificate.js';
 export { makeCertificates } from './make-certificates.js';
