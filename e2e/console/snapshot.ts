@@ -55,9 +55,10 @@ export async function compareSnapshot({ name }: Screen, page: Page): Promise<voi
   const file = `aria/${name.replaceAll(' ', '-')}.txt`;
   const expected = await readFile(new URL(file, import.meta.url), 'utf8').catch(() => null);
   // Parts of a screen with their own requests may appear later, so wait up to a minute for the expected state.
-  const isExpected = async () => (await readScreen(name, page)) === expected;
+  let screen = await readScreen(name, page);
+  const isExpected = async () => screen === expected || (screen = await readScreen(name, page)) === expected;
   if (expected !== null) await waitFor(isExpected, { timeoutMs: 60_000 }).catch(() => {});
-  await expect(await readScreen(name, page)).toMatchFileSnapshot(file);
+  await expect(screen).toMatchFileSnapshot(file);
 }
 
 /** The text of the screen, or of the dialog above it. */
