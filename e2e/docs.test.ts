@@ -172,14 +172,21 @@ describe('commands and programs of the documentation', () => {
     const secrets = [1, 2].map((byte) => `whsec_${Buffer.alloc(24, byte).toString('base64')}`);
     const [ofSvix = '', ofPosthorn = ''] = secrets;
     const requests = [
-      { secret: ofSvix, prefix: 'svix', body: '{"id":"m_1"}' },
-      { secret: ofPosthorn, prefix: 'webhook', body: '{"event":"message:created","payload":{"id":"m_2"}}' },
-    ].map(({ secret, prefix, body }) => {
+      { secret: ofSvix, prefix: 'svix', userAgent: 'Svix-Webhooks/1.99.1', body: '{"id":"m_1"}' },
+      { secret: ofSvix, prefix: 'webhook', userAgent: 'Svix-Webhooks/1.99.1', body: '{"id":"m_2"}' },
+      {
+        secret: ofPosthorn,
+        prefix: 'webhook',
+        userAgent: 'Posthorn/0.1.0',
+        body: '{"event":"message:created","payload":{"id":"m_3"}}',
+      },
+    ].map(({ secret, prefix, userAgent, body }) => {
       const now = new Date();
       const signature = new Webhook(secret).sign('msg_1', now, body);
       return [
         body,
         {
+          'user-agent': userAgent,
           [`${prefix}-id`]: 'msg_1',
           [`${prefix}-timestamp`]: String(Math.floor(now.getTime() / 1000)),
           [`${prefix}-signature`]: signature,
@@ -192,7 +199,7 @@ describe('commands and programs of the documentation', () => {
       const { stdout } = await run(process.execPath, [file], {
         env: { ...process.env, SVIX_WEBHOOK_SECRET: ofSvix, POSTHORN_WEBHOOK_SECRET: ofPosthorn },
       });
-      expect(JSON.parse(stdout)).toEqual([{ id: 'm_1' }, { id: 'm_2' }]);
+      expect(JSON.parse(stdout)).toEqual([{ id: 'm_1' }, { id: 'm_2' }, { id: 'm_3' }]);
     } finally {
       execFileSync('rm', [file]);
     }
