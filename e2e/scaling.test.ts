@@ -21,9 +21,7 @@ const MOST_ROUNDS = 30;
 /** core/deliveries/lease.ts */
 const LEASE_SECONDS = 60;
 
-const [first] = inject('queueBackends');
 describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (backend) => {
-  const WORKERS = backend === first ? 4 : 2;
   let stack: Stack;
   let apis: string[];
   let endpoint: Endpoint;
@@ -65,26 +63,32 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
   const attemptsOf = ({ pid }: ChildProcess) =>
     stack.logs.filter((line) => line.includes(`"pid":${pid},`) && line.includes('"delivery.attempted"')).length;
 
-  it(`sends each delivery once, and in each of ${WORKERS} workers at least half of its equal share`, async () => {
-    while (stack.workers.length < WORKERS) await stack.startWorker();
-    /** The smallest part of all attempts that a worker has made. */
-    async function leastShare(): Promise<number> {
-      const made = () => stack.workers.map(attemptsOf);
-      // Log lines may be a little late.
-      await waitFor(() => made().reduce((sum, attempts) => sum + attempts, 0) >= published.size, WITHIN);
-      return Math.min(...made()) / published.size;
-    }
-    // A round is short, so one worker may do most of it. But over many rounds no worker may do it all.
-    const fair = 1 / (2 * WORKERS);
-    let share = 0;
-    for (let round = 0; round < MOST_ROUNDS && share < fair; round += 1) {
-      await publish(30 * WORKERS);
-      await waitFor(allArrived, WITHIN);
-      share = await leastShare();
-    }
-    expect(share).toBeGreaterThanOrEqual(fair);
-    expect(repeated()).toBe(0);
-  });
+  it.each([1, 2, 4])(
+    'sends each delivery once, and in each worker at least half of its equal share, with %i workers',
+    async (count) => {
+      while (stack.workers.length < count) await stack.startWorker();
+      const before = stack.workers.map(attemptsOf);
+      const first = published.size;
+      /** The smallest part of all attempts that a worker has made. */
+      async function leastShare(): Promise<number> {
+        const all = published.size - first;
+        const made = () => stack.workers.map((worker, index) => attemptsOf(worker) - (before[index] ?? 0));
+        // Log lines may be a little late.
+        await waitFor(() => made().reduce((sum, attempts) => sum + attempts, 0) >= all, WITHIN);
+        return Math.min(...made()) / all;
+      }
+      // A round is short, so one worker may do most of it. But over many rounds no worker may do it all.
+      const fair = 1 / (2 * count);
+      let share = 0;
+      for (let round = 0; round < MOST_ROUNDS && share < fair; round += 1) {
+        await publish(30 * count);
+        await waitFor(allArrived, WITHIN);
+        share = await leastShare();
+      }
+      expect(share).toBeGreaterThanOrEqual(fair);
+      expect(repeated()).toBe(0);
+    },
+  );
 
   it('opens no more connections to Postgres than docs/operate.md says', async () => {
     const client = new pg.Client({ connectionString: stack.databaseUrl });
@@ -107,64 +111,60 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
     expect(open['posthorn worker']).toBeGreaterThanOrEqual(workers); // each listens
   });
 
-  // One queue: the short fault suite kills workers on both.
-  it.runIf(backend === first)(
-    `loses nothing and repeats at most the attempts in flight while workers and an API are killed and restarted at random (SEED=${SEED})`,
-    async () => {
-      const random = seededRandom(SEED, backend);
-      const pick = <T>(some: T[]): T | undefined => some[Math.floor(random() * some.length)];
-      endpoint.respondWith({ status: 200, delayMs: 20 });
-      const [sentBefore, eventsBefore] = [repeated(), published.size];
-      let keys = 0;
+  it(`loses nothing and repeats at most the attempts in flight while workers and an API are killed and restarted at random (SEED=${SEED})`, async () => {
+    const random = seededRandom(SEED, backend);
+    const pick = <T>(some: T[]): T | undefined => some[Math.floor(random() * some.length)];
+    endpoint.respondWith({ status: 200, delayMs: 20 });
+    const [sentBefore, eventsBefore] = [repeated(), published.size];
+    let keys = 0;
 
-      /** Publishes an event with a key until an API has responded with 202. */
-      async function publishOnce(key: string): Promise<void> {
-        for (let attempts = 0; ; attempts += 1) {
-          const accepted = await stack
-            .publish(account, BODY, { 'idempotency-key': key }, apis[(keys + attempts) % apis.length])
-            .catch(() => null);
-          if (accepted) return void published.add(accepted.id);
-          await pause(20);
-        }
+    /** Publishes an event with a key until an API has responded with 202. */
+    async function publishOnce(key: string): Promise<void> {
+      for (let attempts = 0; ; attempts += 1) {
+        const accepted = await stack
+          .publish(account, BODY, { 'idempotency-key': key }, apis[(keys + attempts) % apis.length])
+          .catch(() => null);
+        if (accepted) return void published.add(accepted.id);
+        await pause(20);
       }
-      async function killWorker(): Promise<void> {
-        const victim = pick(stack.workers);
-        if (!victim) throw new Error('no worker');
-        stack.workers.splice(stack.workers.indexOf(victim), 1);
-        await kill(victim);
-        // Sometimes there are fewer workers for a while.
-        if (stack.workers.length === 0 || random() < 0.5) await stack.startWorker();
-      }
-      async function killApi(): Promise<void> {
-        await kill(stack.api);
-        await stack.startApi();
-      }
+    }
+    async function killWorker(): Promise<void> {
+      const victim = pick(stack.workers);
+      if (!victim) throw new Error('no worker');
+      stack.workers.splice(stack.workers.indexOf(victim), 1);
+      await kill(victim);
+      // Sometimes there are fewer workers for a while.
+      if (stack.workers.length === 0 || random() < 0.5) await stack.startWorker();
+    }
+    async function killApi(): Promise<void> {
+      await kill(stack.api);
+      await stack.startApi();
+    }
 
-      const kills = [
-        ...Array.from({ length: WORKER_KILLS }, () => killWorker),
-        ...Array.from({ length: API_KILLS }, () => killApi),
-      ];
-      while (kills.length > 0) {
-        const [next] = kills.splice(Math.floor(random() * kills.length), 1);
-        const arrived = endpoint.events.length;
-        const publishing = Promise.all(
-          Array.from({ length: 6 }, async () => {
-            for (let n = 0; n < 10; n += 1) await publishOnce(`killed-${(keys += 1)}`);
-          }),
-        );
-        const after = Math.floor(random() * 30);
-        await waitFor(() => endpoint.events.length > arrived + after, WITHIN);
-        await next?.();
-        await publishing;
-      }
-      expect(published.size - eventsBefore).toBe(keys); // each key has its own event
-      while (stack.workers.length < WORKERS) await stack.startWorker();
-      await waitFor(async () => allArrived() || (await endLostLeases(), false), WITHIN);
-      expect(repeated() - sentBefore).toBeLessThanOrEqual(WORKER_KILLS * MOST_IN_FLIGHT);
-      const path = `/v1/accounts/${account}/deliveries/count?status=succeeded`;
-      await waitFor(async () => (await stack.call<{ count: number }>('GET', path)).count === published.size, WITHIN);
-    },
-  );
+    const kills = [
+      ...Array.from({ length: WORKER_KILLS }, () => killWorker),
+      ...Array.from({ length: API_KILLS }, () => killApi),
+    ];
+    while (kills.length > 0) {
+      const [next] = kills.splice(Math.floor(random() * kills.length), 1);
+      const arrived = endpoint.events.length;
+      const publishing = Promise.all(
+        Array.from({ length: 6 }, async () => {
+          for (let n = 0; n < 10; n += 1) await publishOnce(`killed-${(keys += 1)}`);
+        }),
+      );
+      const after = Math.floor(random() * 30);
+      await waitFor(() => endpoint.events.length > arrived + after, WITHIN);
+      await next?.();
+      await publishing;
+    }
+    expect(published.size - eventsBefore).toBe(keys); // each key has its own event
+    while (stack.workers.length < 4) await stack.startWorker();
+    await waitFor(async () => allArrived() || (await endLostLeases(), false), WITHIN);
+    expect(repeated() - sentBefore).toBeLessThanOrEqual(WORKER_KILLS * MOST_IN_FLIGHT);
+    const path = `/v1/accounts/${account}/deliveries/count?status=succeeded`;
+    await waitFor(async () => (await stack.call<{ count: number }>('GET', path)).count === published.size, WITHIN);
+  });
 
   /** An API that dies after its commit and before it enqueues leaves deliveries leased for a minute. Ends these leases if nothing else
    *  is left. */
