@@ -19,7 +19,7 @@ export const it = base
   .extend('sharedStackOn', { scope: 'worker' }, ({}, { onCleanup }) => {
     // At the end of the worker, once for each `it` with this fixture.
     onCleanup(async () => {
-      for (const stack of started.values()) await (await stack).stop();
+      await Promise.all([...started.values()].map(async (stack) => (await stack).stop()));
     });
     return startOnce;
   })
