@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const OF_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
-/** Arguments of a browser for tests. Without optimizing compilers, it uses a fifth less CPU: no page lives long enough to benefit. */
+/** Arguments of a browser for tests. Their pages live too briefly to gain from optimizing compilers; those that axe checks lose. */
 export const BROWSER_ARGS = ['--no-sandbox', '--disable-gpu', '--js-flags=--no-opt --no-maglev'];
 
 /** Finds a Chromium: the one in CHROME_PATH, else the machine's, else that of the npm package @sparticuz/chromium, unpacked into
