@@ -4,13 +4,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** These files take longest and mostly wait. Without durations of an earlier run, vitest starts files by size, so these could be last. */
 const LONGEST =
   /(e2e\/(clients|cli|scaling|fan-out|strict-order|replays|loses-nothing|delivers|health|redis-cluster|console\/(accessibility|docs|layouts|verification|replays))|jobs\/src\/jobs\.db|run-local-stack\.e2e|retention\.db)\.test\.ts$/;
+const TIERS = ['e2e', 'database', 'unit'];
 
+/** One tier after the other: vitest ends a worker when the next file is of another tier, and with it the stacks that its files share. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's method, not an array's
     const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => LONGEST.test(moduleId);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const tierOf = ({ project }: TestSpecification) => TIERS.indexOf(project.name);
+    const isShort = ({ moduleId }: TestSpecification) => Number(!LONGEST.test(moduleId));
+    return sorted.toSorted((a, b) => tierOf(a) - tierOf(b) || isShort(a) - isShort(b));
   }
 }
 
