@@ -39,8 +39,8 @@ export function to(url: string, more: Partial<PostRequest> = {}): PostRequest {
 
 /** Posts once to an endpoint that handles every request with `onRequest`. */
 export async function postTo(onRequest: OnRequest, more: Partial<PostRequest> = {}) {
-  const { url, requests, sockets } = await endpoint(onRequest);
-  return { result: await sender('127.0.0.1,localhost').post(to(url, more)), requests, sockets };
+  const { url, port, requests, sockets } = await endpoint(onRequest);
+  return { result: await sender('127.0.0.1,localhost').post(to(url, more)), port, requests, sockets };
 }
 
 /** Responds to every request with these bytes. */
