@@ -226,7 +226,8 @@ async function insertAccounts({
   urls: string[];
 }): Promise<string[]> {
   const cipher = openCipher({ current: encryptionKey });
-  const accounts = urls.map((_, n) => `many-${n}`);
+  const call = randomBytes(4).toString('hex');
+  const accounts = urls.map((_, n) => `many-${call}-${n}`);
   const ids = urls.map(() => randomUUID());
   const sealed = ids.map((id) =>
     cipher.seal(`whsec_${randomBytes(32).toString('base64')}`, `secret:${id}`).toString('hex'),

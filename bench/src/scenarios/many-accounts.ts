@@ -10,6 +10,8 @@ const ACCOUNTS = 5_000;
 const AT_ONCE = 64;
 const ONE = 'one subscription';
 const MANY = '5,000 accounts';
+/** Without bad endpoints: shows how much of the difference is due to the number of accounts. */
+const ALL_GOOD = '5,000 accounts, all endpoints good';
 const IDLE = 'nothing due (costs per second)';
 const IDLE_WITH_MANY = '100,000 subscriptions, nothing due (costs per second)';
 const SUBSCRIPTIONS = 100_000;
@@ -37,15 +39,19 @@ export const manyAccounts: Scenario = {
         isBad(n) ? bad.url(n % (2 * BAD_EVERY) < BAD_EVERY ? 'slow' : 'reset') : sink.url('many'),
       ),
     );
+    const allGood = await posthorn.subscribeAccounts(many.map(() => sink.url('good')));
     const measure = await openLoad(tools, posthorn);
     const rankOf = zipf(many.length);
     const toOne = () => measure({ endpoint: 'one', accountOf: () => one, isGood: () => true });
     const toMany = () =>
       measure({ endpoint: 'many', accountOf: (n) => many[rankOf(n)] ?? '', isGood: (n) => !isBad(rankOf(n)) });
+    const toAllGood = () =>
+      measure({ endpoint: 'good', accountOf: (n) => allGood[rankOf(n)] ?? '', isGood: () => true });
     return [
       await openIdleCase(tools, IDLE, 0),
       await openIdleCase(tools, IDLE_WITH_MANY, SUBSCRIPTIONS),
       { name: ONE, warmUp: toOne, measure: toOne },
+      { name: ALL_GOOD, warmUp: toAllGood, measure: toAllGood },
       { name: MANY, warmUp: toMany, measure: toMany },
     ];
   },
