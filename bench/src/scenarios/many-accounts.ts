@@ -64,6 +64,11 @@ export const manyAccounts: Scenario = {
     const both = (metric: string) => [medians(MANY, metric), medians(ONE, metric)];
     return [
       against('5,000 accounts, against one subscription', both('perSecond'), { atLeast: 0.85 }),
+      against(
+        '5,000 accounts with good endpoints, against one subscription',
+        [medians(ALL_GOOD, 'perSecond'), medians(ONE, 'perSecond')],
+        { atLeast: 0.85 },
+      ),
       ...boundGoals(medians),
       ...(['api', 'worker'] as const).map((part) =>
         against(`5,000 accounts: memory of the ${part}, against one subscription`, both(`${part}Mb`), { atMost: 1.25 }),
