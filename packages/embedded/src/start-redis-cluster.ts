@@ -23,6 +23,7 @@ export interface ClusterNode {
 
 const SIZE = 3;
 const SLOTS = 16_384;
+const ASKED_BEFORE_NEXT_INTRODUCTION = 200;
 
 /** Starts the Cluster with its data in `directory`, on free ports of 127.0.0.1. Resolves when each node reports a healthy Cluster. It
  *  ends with this process. With `tls`, each node also has a port for TLS, and names itself and the others `localhost`.
@@ -95,15 +96,27 @@ type FormingNode = Pick<ClusterNode, 'port' | 'tlsPort'> & { busPort: number };
 
 /** Assigns slots to each node, introduces it to the first one, and waits until each knows all others and serves. */
 async function form(nodes: FormingNode[]): Promise<void> {
-  const [first] = nodes as [FormingNode];
   for (const [n, { port }] of nodes.entries()) {
     const from = Math.floor((n * SLOTS) / nodes.length);
     const to = Math.floor(((n + 1) * SLOTS) / nodes.length) - 1;
     await order(port, `CLUSTER ADDSLOTSRANGE ${from} ${to}`);
     await order(port, `CLUSTER SET-CONFIG-EPOCH ${n + 1}`);
-    if (n > 0) await order(port, `CLUSTER MEET 127.0.0.1 ${first.tlsPort ?? first.port} ${first.busPort}`);
   }
-  for (const { port } of nodes) while (!(await isWhole(port, nodes.length))) await delay(50);
+  await introduce(nodes);
+  for (const { port } of nodes) {
+    for (let asked = 1; !(await isWhole(port, nodes.length)); asked += 1) {
+      // A node gives up an introduction that takes longer than its timeout, as during a pause of the machine.
+      if (asked % ASKED_BEFORE_NEXT_INTRODUCTION === 0) await introduce(nodes);
+      await delay(50);
+    }
+  }
+}
+
+async function introduce([first, ...others]: FormingNode[]): Promise<void> {
+  if (!first) return;
+  for (const { port } of others) {
+    await order(port, `CLUSTER MEET 127.0.0.1 ${first.tlsPort ?? first.port} ${first.busPort}`);
+  }
 }
 
 async function isWhole(port: number, size: number): Promise<boolean> {
@@ -116,6 +129,6 @@ async function isWhole(port: number, size: number): Promise<boolean> {
 }
 
 async function order(port: number, command: string): Promise<void> {
-  const response = await askRedis(port, command);
+  const response = await askRedis(port, command, { timeoutMs: 60_000 });
   if (!response.startsWith('+OK')) throw new Error(`Redis refuses ${command}: ${response || 'it does not respond'}`);
 }

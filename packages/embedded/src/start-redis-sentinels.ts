@@ -41,6 +41,11 @@ export interface WatchedServer {
 const NAME = 'mymaster';
 const COUNT = 3;
 const QUORUM = 2;
+// A Sentinel whose clock jumps by more than 2 s, as after a pause of the machine, does nothing for 30 s (TILT). It then refuses a replica
+// that lost its primary more than ten times this time earlier, for good. So this is longer than a pause that nobody notices, and TILT
+// is short.
+const DOWN_AFTER_MS = 3_000;
+const TILT_MS = 1_000;
 const HOSTNAMES = [
   'sentinel resolve-hostnames yes',
   'sentinel announce-hostnames yes',
@@ -57,11 +62,9 @@ const STOP = [
  *  Returns null without a redis-server on the PATH. Throws as startRedis does. */
 export async function startRedisSentinels({
   directory,
-  downAfterMs = 1_500,
   tls,
 }: {
   directory: string;
-  downAfterMs?: number;
   tls?: TlsFiles;
 }): Promise<RedisSentinels | null> {
   const command = findRedisServer();
@@ -79,7 +82,7 @@ export async function startRedisSentinels({
     await until(async () => (await askRedis(replica.port, 'INFO replication')).includes('master_link_status:up'));
     for (let n = 0; n < COUNT; n += 1) {
       const folder = join(directory, `sentinel-${n}`);
-      sentinels.push(await startSentinel(command, { folder, primary: addressOf(primary), downAfterMs, tls }));
+      sentinels.push(await startSentinel(command, { folder, primary: addressOf(primary), tls }));
     }
     for (const { port } of sentinels) await until(() => knowsAll(port));
   } catch (error) {
@@ -139,12 +142,7 @@ interface Sentinel {
 /** Sentinels rewrite their settings, so these must be in a file. */
 async function startSentinel(
   command: string,
-  {
-    folder,
-    primary,
-    downAfterMs,
-    tls,
-  }: { folder: string; primary: string; downAfterMs: number; tls: TlsFiles | undefined },
+  { folder, primary, tls }: { folder: string; primary: string; tls: TlsFiles | undefined },
 ): Promise<Sentinel> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'sentinel.conf');
@@ -159,13 +157,17 @@ async function startSentinel(
       ...Object.entries(secure ?? {}).map(([name, value]) => `${name} ${value}`),
       ...(tls ? HOSTNAMES : []),
       `sentinel monitor ${NAME} ${primary} ${QUORUM}`,
-      `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
+      `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
       `sentinel failover-timeout ${NAME} 10000`,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const process = spawnServer(command, [file, '--sentinel'], { account: null, deathSignal: 'SIGTERM' });
     while (!process.hasEnded) {
-      if ((await askRedis(port, 'PING')).startsWith('+PONG')) return { port, tlsPort, process };
+      if ((await askRedis(port, 'PING')).startsWith('+PONG')) {
+        // Redis 6 does not know it, and keeps 30 s.
+        await askRedis(port, `SENTINEL DEBUG tilt-period ${TILT_MS}`, { timeoutMs: 60_000 });
+        return { port, tlsPort, process };
+      }
       await delay(20);
     }
     const { lastLines } = await process.exited;

@@ -119,11 +119,11 @@ export const tlsSettings = ({ key, cert }: TlsFiles, port: number | null): Recor
 });
 
 /** Sends one command without spaces in its arguments to a server on 127.0.0.1. Returns the start of the raw response, or an empty
- *  text if the server does not respond within a second. */
-export function askRedis(port: number, command: string): Promise<string> {
+ *  text if the server does not respond within `timeoutMs`. The default of a second is for callers that ask repeatedly. */
+export function askRedis(port: number, command: string, { timeoutMs = 1_000 } = {}): Promise<string> {
   return new Promise((resolveResponse) => {
     const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write(`${command}\r\n`));
-    socket.setTimeout(1000, () => socket.destroy());
+    socket.setTimeout(timeoutMs, () => socket.destroy());
     socket.once('data', (response) => {
       resolveResponse(response.toString());
       socket.destroy();
