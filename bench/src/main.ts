@@ -20,6 +20,7 @@ ${scenarios.map(({ name, about }) => `  ${name.padEnd(WIDEST)}  ${about}`).join(
   --backend NAME      The queue: redis or postgres. Default: redis.
   --workers N         Worker processes. Default: 1.
   --history N         Finished deliveries of the scenario history. Default: 10000000, or 50000 with --quick.
+  --statements        Also prints Postgres' most expensive statements of each measurement, to standard error.
   --dialect FILE      Measures another system instead of Posthorn; see bench/src/dialect.ts.
 
 Results go to bench/results/. docs/performance.md explains how to read them.`;

@@ -5,6 +5,7 @@ import type { Dialect } from './dialect.js';
 import { cpuUs, machineBusyUs } from './read-cpu.js';
 import { readSystemCalls, type SystemCalls } from './read-system-calls.js';
 import type { Metrics } from './scenario.js';
+import { formatTable } from './table.js';
 
 /** Measures the work of a system's processes and stores per delivery. */
 export interface Meter {
@@ -31,7 +32,17 @@ interface Reading {
 }
 
 /** Reads the write-ahead log, which has one record per B-tree insert (pg_walinspect). */
-export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number }): Promise<Meter> {
+export async function openMeter(
+  system: Metered,
+  {
+    sinkPid,
+    onStatements,
+  }: {
+    sinkPid: number;
+    /** Called at the end of each metering with a table of the statements that took Postgres longest. */
+    onStatements?: (table: string) => void;
+  },
+): Promise<Meter> {
   const redis = system.redisUrl ? new Redis(system.redisUrl) : null;
   const postgres = system.databaseUrl ? await openPostgresMeter(system.databaseUrl) : null;
 
@@ -51,10 +62,12 @@ export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number 
 
   return {
     async start() {
+      const statements = onStatements && (await postgres?.readStatements());
       const before = await read();
       return {
         async stop(deliveries) {
           const after = await read();
+          if (statements) onStatements?.(costliest(statements, (await postgres?.readStatements()) ?? {}, deliveries));
           const each = (from: number | null, to: number | null) =>
             from === null || to === null ? null : (to - from) / deliveries;
           const cpu = Object.entries(after.cpu).map(([part, us]) => [part, us - (before.cpu[part] ?? 0)] as const);
@@ -100,6 +113,16 @@ async function openPostgresMeter(databaseUrl: string) {
       );
       return rows[0] ?? null;
     },
+    /** By text. Without pg_stat_statements, none. */
+    async readStatements(): Promise<Record<string, StatementCost>> {
+      if (!hasStatements) return {};
+      const { rows } = await client.query<StatementCost & { query: string }>(
+        `SELECT query, sum(calls)::float8 AS calls, sum(total_exec_time * 1000)::float8 AS us, sum(rows)::float8 AS rows,
+           sum(shared_blks_hit + shared_blks_read)::float8 AS buffers
+         FROM pg_stat_statements GROUP BY query`,
+      );
+      return Object.fromEntries(rows.map(({ query, ...cost }) => [query, cost]));
+    },
     /** Without full-page images, whose number depends on checkpoints. */
     async written(from: string, to: string, deliveries: number) {
       await client.query('SELECT pg_switch_wal()'); // the end of the current file cannot be read
@@ -113,6 +136,38 @@ async function openPostgresMeter(databaseUrl: string) {
     },
     close: () => client.end(),
   };
+}
+
+interface StatementCost {
+  calls: number;
+  us: number;
+  rows: number;
+  buffers: number;
+}
+
+const SHOWN_STATEMENTS = 12;
+const NO_COST: StatementCost = { calls: 0, us: 0, rows: 0, buffers: 0 };
+
+/** The statements that took longest between two readings, per delivery. */
+function costliest(
+  before: Record<string, StatementCost>,
+  after: Record<string, StatementCost>,
+  deliveries: number,
+): string {
+  const spent = Object.entries(after).map(([query, to]) => {
+    const from = before[query] ?? NO_COST;
+    const each = (name: keyof StatementCost) => (to[name] - from[name]) / deliveries;
+    return {
+      query,
+      us: each('us'),
+      cells: [each('calls').toFixed(4), each('rows').toFixed(2), each('buffers').toFixed(1)],
+    };
+  });
+  const rows = spent
+    .toSorted((a, b) => b.us - a.us)
+    .slice(0, SHOWN_STATEMENTS)
+    .map(({ query, us, cells }) => [query.replaceAll(/\s+/g, ' ').slice(0, 90), us.toFixed(1), ...cells]);
+  return formatTable(['statement, per delivery', 'µs', 'calls', 'rows', 'buffers'], rows);
 }
 
 function readParts(pids: Record<string, number[]>): Record<string, number> {

@@ -1,7 +1,6 @@
 import type { Dialect } from './dialect.js';
 import { acceptedMetrics } from './metrics.js';
 import { newPayload, publishSteadily } from './load.js';
-import { openMeter } from './meter.js';
 import type { Metrics, Tools } from './scenario.js';
 import { percentiles } from './statistics.js';
 
@@ -14,13 +13,12 @@ export interface SteadyLoad {
 
 /** Makes channels with one endpoint each, and publishes to them at a steady rate. */
 export async function openSteadyLoad(
-  { sink, signal, closeLater }: Tools,
+  { sink, signal, openMeter }: Tools,
   system: Dialect,
   { endpoint, channels: count = 1 }: { endpoint: string; channels?: number },
 ): Promise<SteadyLoad> {
   const channels = await Promise.all(Array.from({ length: count }, () => system.subscribe([sink.url(endpoint)])));
-  const meter = await openMeter(system, { sinkPid: sink.pid });
-  closeLater(() => meter.close());
+  const meter = await openMeter(system);
   return {
     channels,
     async run({ rate, seconds }) {

@@ -14,6 +14,7 @@ test('runs every scenario three times on Redis with one worker and ten million f
       backend: 'redis',
       workers: 1,
       historySize: 10_000_000,
+      showsStatements: false,
       dialect: null,
     },
   });

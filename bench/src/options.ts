@@ -10,6 +10,8 @@ export interface Options {
   backend: 'redis' | 'postgres';
   workers: number;
   historySize: number;
+  /** Reports the most expensive statements of each measurement. */
+  showsStatements: boolean;
   /** A file with another system's dialect. */
   dialect: string | null;
 }
@@ -37,6 +39,7 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
         backend: { type: 'string', default: 'redis' },
         workers: { type: 'string', default: '1' },
         history: { type: 'string' },
+        statements: { type: 'boolean', default: false },
         dialect: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -71,6 +74,7 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
       backend,
       workers: Number(numbers.workers),
       historySize: Number(numbers.history),
+      showsStatements: values.statements,
       dialect: values.dialect ?? null,
     },
   };

@@ -1,5 +1,6 @@
 import { openCeilings } from './open-ceilings.js';
 import type { Dialect } from './dialect.js';
+import { openMeter } from './meter.js';
 import { openSink } from './open-sink.js';
 import { isReached } from './goal.js';
 import type { Options } from './options.js';
@@ -65,7 +66,7 @@ export async function runScenario(
 }
 
 async function openTools(
-  { isQuick, backend, workers, historySize }: Options,
+  { isQuick, backend, workers, historySize, showsStatements }: Options,
   {
     signal,
     openDialect,
@@ -93,6 +94,8 @@ async function openTools(
     sink,
     openSystem: () => (openDialect ? closing(openDialect()) : tools.startPosthorn()),
     startPosthorn: (changed) => closing(startPosthorn({ backend, workers, env: {}, workerEnv: {}, ...changed })),
+    openMeter: (system) =>
+      closing(openMeter(system, { sinkPid: sink.pid, ...(showsStatements && { onStatements: progress }) })),
     openCeilings: () => closing(openCeilings({ sink, signal })),
     closeLater: (close) => void closers.push(close),
   };

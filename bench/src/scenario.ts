@@ -1,3 +1,4 @@
+import type { Meter, Metered } from './meter.js';
 import type { Ceilings } from './open-ceilings.js';
 import type { Dialect } from './dialect.js';
 import type { Sink } from './open-sink.js';
@@ -56,6 +57,8 @@ export interface Tools {
   /** The system under test: Posthorn, or the one of `--dialect`. */
   openSystem(): Promise<Dialect>;
   startPosthorn(options?: Partial<PosthornOptions>): Promise<Posthorn>;
+  /** Measures this system's usage. With `--statements`, reports its statements after each measurement. */
+  openMeter(system: Metered): Promise<Meter>;
   /** The same load without a system. */
   openCeilings(): Promise<Ceilings>;
   /** Registers something else to close at the end, in reverse order. */

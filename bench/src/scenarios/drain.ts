@@ -1,5 +1,4 @@
 import { newPayload, publishFlatOut } from '../load.js';
-import { openMeter } from '../meter.js';
 import { BARE, measureBacklog, warmUpOf } from '../open-ceilings.js';
 import type { Case, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
@@ -37,7 +36,7 @@ export const drain: Scenario = {
 };
 
 export async function openDrainCase(
-  { sink, signal, closeLater }: Tools,
+  { sink, signal, openMeter }: Tools,
   posthorn: Posthorn,
   {
     events,
@@ -50,8 +49,7 @@ export async function openDrainCase(
   const channel = `${endpoint}-${Date.now()}`.replaceAll(/[^\w-]/g, ''); // the id of an account
   await posthorn.call('PUT', `/v1/accounts/${channel}`, '{}');
   await posthorn.addSubscription(channel, { url: sink.url(endpoint), ordering });
-  const meter = await openMeter(posthorn, { sinkPid: sink.pid });
-  closeLater(() => meter.close());
+  const meter = await openMeter(posthorn);
   return {
     name: `${prefix}${name}`,
     async measure() {

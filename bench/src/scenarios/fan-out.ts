@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newPayload, now, publishSteadily } from '../load.js';
-import { openMeter, watchMemory } from '../meter.js';
+import { watchMemory } from '../meter.js';
 import type { Case, Metrics, Scenario } from '../scenario.js';
 import { percentiles } from '../statistics.js';
 
@@ -18,10 +18,9 @@ export const fanOut: Scenario = {
   name: 'fan-out',
   about: 'Publishes one event for 10 to 100,000 subscriptions, beside another tenant.',
   maxMinutes: 60,
-  async prepare({ openSystem, sink, signal, isQuick, closeLater }) {
+  async prepare({ openSystem, openMeter, sink, signal, isQuick }) {
     const system = await openSystem();
-    const meter = await openMeter(system, { sinkPid: sink.pid });
-    closeLater(() => meter.close());
+    const meter = await openMeter(system);
     const beside = await system.subscribe([sink.url('beside')]);
 
     /** Runs `work` beside another tenant for at least some seconds. Returns the p99 of the tenant's 202. */

@@ -1,6 +1,5 @@
 import type { Dialect } from '../dialect.js';
 import { newPayload, now, publishFlatOut } from '../load.js';
-import { openMeter } from '../meter.js';
 import { BARE } from '../open-ceilings.js';
 import type { Case, Scenario, Tools } from '../scenario.js';
 
@@ -53,14 +52,13 @@ export const flatOut: Scenario = {
 
 /** Measures from the first publish to the last arrival; also in batches if the system has them. */
 export async function openFlatOutCases(
-  { sink, signal, closeLater }: Tools,
+  { sink, signal, openMeter }: Tools,
   system: Dialect,
   { events, prefix = '' }: { events: number; prefix?: string },
 ): Promise<Case[]> {
   const endpoint = `${prefix}flat-out`.replaceAll(' ', '-');
   const channel = await system.subscribe([sink.url(endpoint)]);
-  const meter = await openMeter(system, { sinkPid: sink.pid });
-  closeLater(() => meter.close());
+  const meter = await openMeter(system);
 
   async function measure(total: number, publishAll: () => Promise<void>) {
     await sink.reset(endpoint);

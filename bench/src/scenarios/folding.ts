@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Database, findShardsToFold, openDatabase } from '@posthorn/core';
-import { type Meter, openMeter } from '../meter.js';
+import type { Meter } from '../meter.js';
 import { readCounters } from '../read-counters.js';
 import type { Case, Metrics, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
@@ -25,8 +25,7 @@ export const folding: Scenario = {
     const posthorn = await tools.startPosthorn({ workers: 0 });
     const db = openDatabase({ url: posthorn.databaseUrl, applicationName: 'bench', maxConnections: 1, log });
     tools.closeLater(() => db.close());
-    const meter = await openMeter(posthorn, { sinkPid: tools.sink.pid });
-    tools.closeLater(() => meter.close());
+    const meter = await tools.openMeter(posthorn);
     const deliveries = tools.isQuick ? 50_000 : 200_000;
     return Object.entries(CASES).map(([name, { busyPercent, workers }]): Case => {
       async function measure(): Promise<Metrics> {

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { openMeter } from '../meter.js';
 import { openSteadyLoad } from '../open-steady-load.js';
 import type { Scenario } from '../scenario.js';
 
@@ -10,11 +9,10 @@ export const idle: Scenario = {
   about: 'Publishes one event every 3 s, then nothing: latency without queueing, and the cost of waiting.',
   maxMinutes: 20,
   async prepare(tools) {
-    const { openSystem, sink, isQuick, closeLater } = tools;
+    const { openSystem, openMeter, isQuick } = tools;
     const system = await openSystem();
     const { run } = await openSteadyLoad(tools, system, { endpoint: 'idle' });
-    const meter = await openMeter(system, { sinkPid: sink.pid });
-    closeLater(() => meter.close());
+    const meter = await openMeter(system);
     return [
       {
         name: ALONE,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { newPayload, now, publishFlatOut } from '../load.js';
-import { openMeter, watchMemory } from '../meter.js';
+import { watchMemory } from '../meter.js';
 import { openBadEndpoints } from '../open-bad-endpoints.js';
 import type { Case, Metrics, Goal, Medians, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
@@ -111,12 +111,11 @@ interface Load {
 
 /** Returns a function that publishes, and waits until all events for good endpoints have arrived. */
 async function openLoad(
-  { sink, signal, isQuick, closeLater }: Tools,
+  { sink, signal, isQuick, openMeter, closeLater }: Tools,
   posthorn: Posthorn,
 ): Promise<(load: Load) => Promise<Metrics>> {
   const events = isQuick ? 2_000 : 60_000;
-  const meter = await openMeter(posthorn, { sinkPid: sink.pid });
-  closeLater(() => meter.close());
+  const meter = await openMeter(posthorn);
   const client = new pg.Client({ connectionString: posthorn.databaseUrl });
   await client.connect();
   closeLater(() => client.end());
@@ -172,15 +171,14 @@ function watchDeltas(client: pg.Client): { stop: () => Promise<Metrics> } {
 
 /** Measures the usage of a separate system while nothing is due, but its metrics and its health are read. */
 async function openIdleCase(
-  { startPosthorn, sink, signal, isQuick, closeLater }: Tools,
+  { startPosthorn, openMeter, sink, signal, isQuick }: Tools,
   name: string,
   subscriptions: number,
 ): Promise<Case> {
   const idle = await startPosthorn();
   const urls = Array.from({ length: isQuick ? subscriptions / 10 : subscriptions }, () => sink.url('idle'));
   if (urls.length > 0) await idle.subscribeAccounts(urls);
-  const meter = await openMeter(idle, { sinkPid: sink.pid });
-  closeLater(() => meter.close());
+  const meter = await openMeter(idle);
   async function measure(): Promise<Metrics> {
     const seconds = isQuick ? 10 : 30;
     const metering = await meter.start();

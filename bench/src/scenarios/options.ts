@@ -1,6 +1,5 @@
 import { openTokenServer } from '@posthorn/testing';
 import { newPayload, now, publishFlatOut } from '../load.js';
-import { openMeter } from '../meter.js';
 import type { Case, Metrics, Scenario } from '../scenario.js';
 
 const AT_ONCE = 64;
@@ -26,10 +25,9 @@ export const options: Scenario = {
   about: 'The cost per delivery of the options of a subscription, for those who use them and for the others.',
   needsPosthorn: true,
   maxMinutes: 30,
-  async prepare({ startPosthorn, sink, signal, isQuick, closeLater }) {
+  async prepare({ startPosthorn, openMeter, sink, signal, isQuick, closeLater }) {
     const posthorn = await startPosthorn();
-    const meter = await openMeter(posthorn, { sinkPid: sink.pid });
-    closeLater(() => meter.close());
+    const meter = await openMeter(posthorn);
     const tokens = await openTokenServer();
     closeLater(() => tokens.close());
     const { url: tokenUrl, clientId, clientSecret } = tokens;

@@ -1,5 +1,4 @@
 import { newPayload, publishFlatOut } from '../load.js';
-import { openMeter } from '../meter.js';
 import type { Case, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 
@@ -32,15 +31,10 @@ export const workers: Scenario = {
   },
 };
 
-async function openCase(
-  { sink, signal, closeLater, isQuick }: Tools,
-  posthorn: Posthorn,
-  count: number,
-): Promise<Case> {
+async function openCase({ sink, signal, openMeter, isQuick }: Tools, posthorn: Posthorn, count: number): Promise<Case> {
   const endpoint = `workers-${count}`;
   const channel = await posthorn.subscribe([sink.url(endpoint)]);
-  const meter = await openMeter(posthorn, { sinkPid: sink.pid });
-  closeLater(() => meter.close());
+  const meter = await openMeter(posthorn);
 
   async function deliver(events: number): Promise<{ perSecond: number }> {
     await sink.reset(endpoint);
