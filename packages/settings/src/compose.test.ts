@@ -241,8 +241,8 @@ describe('deploy/compose/scale.yml', () => {
   const reset = { tag: '!reset', collection: 'seq' as const, resolve: (value: unknown) => value };
   const scaleText = read('deploy/compose/scale.yml');
   const scale: {
-    services: Record<string, Service & { deploy?: { replicas: number } }>;
-    networks: { default: { ipam: { config: { subnet: string }[] } } };
+    services: Record<string, Service & { deploy?: { replicas: number }; networks?: string[] }>;
+    networks: { proxy: { ipam: { config: { subnet: string }[] } } };
   } = parse(scaleText, { customTags: [reset] });
   const proxy = read('deploy/compose/haproxy.cfg');
 
@@ -270,8 +270,14 @@ describe('deploy/compose/scale.yml', () => {
   test('only the proxy publishes the API, on the loopback address, and the APIs trust its network alone', () => {
     expect(scale.services['api']?.ports).toEqual([]);
     expect(scale.services['proxy']?.ports).toEqual(['127.0.0.1:${API_PORT:-3400}:8080']);
-    const subnet = scale.networks.default.ipam.config[0]?.subnet;
+    const subnet = scale.networks.proxy.ipam.config[0]?.subnet;
     expect(scale.services['api']?.environment).toEqual({ TRUSTED_PROXIES: `\${TRUSTED_PROXIES:-${subnet}}` });
+  });
+
+  test('it can be added to a running system: the network of the other containers stays, so they still find each other', () => {
+    expect(Object.keys(scale.networks)).toEqual(['proxy']);
+    expect(scale.services['proxy']?.networks).toEqual(['proxy']);
+    expect(scale.services['api']?.networks).toEqual(['default', 'proxy']);
   });
 
   test('the proxy sends requests to ready APIs of the service, and leaves one out before it closes its port', () => {
