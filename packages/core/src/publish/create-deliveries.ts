@@ -44,11 +44,11 @@ leased_now AS (
   ) leased
 )`;
 
-/** `placed`: the new deliveries, each with its place among those of its subscription in the queue. */
+/** `placed`: the new deliveries, each with its place among those of its subscription in the queue. FULL JOIN: see insert-events.ts. */
 const PLACE = `
 placed AS (
   SELECT posthorn_delivery_id(m.event_id) AS id, m.*, t.count + row_number() OVER (PARTITION BY m.subscription_id ORDER BY m.position) AS place
-  FROM matched m LEFT JOIN leased_now t USING (subscription_id)
+  FROM matched m FULL JOIN leased_now t USING (subscription_id)
 )`;
 
 const CREATE = `

@@ -44,6 +44,7 @@ interface PlanNode {
   'Subplan Name'?: string;
   'Actual Loops'?: number;
   'Actual Rows'?: number;
+  'Rows Removed by Join Filter'?: number;
   Plans?: PlanNode[];
 }
 const withChildren = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withChildren)];
@@ -109,3 +110,41 @@ it.each([
   expect(buffers).toBeLessThanOrEqual(30 * EVENTS);
   expect(await readBuffers(`"load-deliveries" ('{${directIds.join()}}')`)).toBeLessThanOrEqual(60);
 });
+
+it('publishing 160 events of 160 accounts costs as much for each as 20 of 20: nothing is compared with everything', async () => {
+  const accounts = await Promise.all(Array.from({ length: 160 }, () => ledger.account()));
+  for (const account of accounts) await ledger.activeSubscription(account);
+  await ledger.db.pool.query('VACUUM ANALYZE accounts, subscriptions, pending_deliveries, events');
+  await one.query('SET plan_cache_mode = force_generic_plan');
+  const frozen = { type: 'message:created', suppressed: false, body: Buffer.from('{}') };
+  const [first = ''] = accounts;
+  await insertEvents(one, [{ id: newId(), accountId: first, frozen, createdAt: new Date(), idempotency: null }]);
+
+  const few = await publishCost(accounts.slice(0, 20));
+  const many = await publishCost(accounts);
+  expect(few.compared / 20).toBeLessThanOrEqual(5);
+  expect(many.compared / 160).toBeLessThanOrEqual(5);
+  expect(many.buffers / 160).toBeLessThanOrEqual((few.buffers / 20) * 1.2);
+  expect(many.buffers / 160).toBeLessThanOrEqual(45);
+});
+
+/** Publishes an event to each account, as a busy process does. */
+async function publishCost(accounts: string[]): Promise<{ buffers: number; compared: number }> {
+  const array = (value: (account: string) => string) => `'{${accounts.map(value).join()}}'`;
+  const none = array(() => 'NULL');
+  const { rows } = await one.query<{ 'QUERY PLAN': [{ Plan: PlanNode & Record<string, number> }] }>(
+    `EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) EXECUTE "insert-events" ('{}', 5000, ${array(newId)}, ${array((account) => account)},
+      ${array(() => 'message:created')}, ${array(() => '1')}, ${array(() => '2')}, ${array(() => 'f')}, ${array(() => 'now')}, ${none}, ${none}, ${none},
+      ${none})`,
+  );
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+  if (!plan) throw new Error('EXPLAIN must return a plan');
+  // Postgres reports the average per loop.
+  const compared = withChildren(plan).map(
+    (node) => (node['Rows Removed by Join Filter'] ?? 0) * (node['Actual Loops'] ?? 1),
+  );
+  return {
+    buffers: (plan['Shared Hit Blocks'] ?? NaN) + (plan['Shared Read Blocks'] ?? NaN),
+    compared: compared.reduce((sum, count) => sum + count, 0),
+  };
+}
