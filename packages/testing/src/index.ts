@@ -7,7 +7,7 @@ export { openTokenServer, type TokenServer } from './open-token-server.js';
 export { openProxy, type Proxy, type NetworkState } from './open-proxy.js';
 export { openEndpoint, type ScriptedResponse, type Endpoint, type Received } from './open-endpoint.js';
 export { makeScratchFolder } from './make-scratch-folder.js';
-export { type PlanNode, rowsRead } from './rows-read.js';
+export { pairsCompared, type PlanNode, rowsRead } from './rows-read.js';
 export { seededRandom } from './seeded-random.js';
 export { endProcess, startProcess } from './start-process.js';
 export { SEED_ENV, type SeedData, seedData } from './seed-data.js';

@@ -2,9 +2,11 @@
 export interface PlanNode {
   'Node Type': string;
   'Relation Name'?: string;
+  'Subplan Name'?: string;
   'Actual Rows': number;
   'Actual Loops': number;
   'Rows Removed by Filter'?: number;
+  'Rows Removed by Join Filter'?: number;
   'Shared Hit Blocks': number;
   'Shared Read Blocks': number;
   Plans?: PlanNode[];
@@ -17,4 +19,10 @@ export function rowsRead(node: PlanNode, written?: string): number {
   const own = counts ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'] : 0;
   const inner = node['Node Type'] === 'ModifyTable' ? node['Relation Name'] : written;
   return (node.Plans ?? []).reduce((sum, child) => sum + rowsRead(child, inner), own);
+}
+
+/** Counts the pairs of rows that nested loops have compared and found different. */
+export function pairsCompared(node: PlanNode): number {
+  const own = (node['Rows Removed by Join Filter'] ?? 0) * node['Actual Loops']; // Postgres reports the average of the loops
+  return (node.Plans ?? []).reduce((sum, child) => sum + pairsCompared(child), own);
 }

@@ -1,4 +1,4 @@
-import { type PlanNode, rowsRead } from '@posthorn/testing';
+import { pairsCompared, type PlanNode, rowsRead } from '@posthorn/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
@@ -36,6 +36,8 @@ interface Cost {
   /** Rows read by scans, without the rows that a write reads again to write them. */
   rows: number;
   buffers: number;
+  /** Pairs of rows that joins compared in vain. */
+  pairs: number;
 }
 
 async function explain(execute: string, on = one): Promise<Cost> {
@@ -48,6 +50,7 @@ async function explain(execute: string, on = one): Promise<Cost> {
     leased: plan['Actual Rows'],
     rows: rowsRead(plan),
     buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+    pairs: pairsCompared(plan),
   };
 }
 async function round(on = one): Promise<Cost> {
@@ -85,10 +88,11 @@ it.each([
 ])('a round reads at most five rows per leased delivery: $subscriptions × $each due', async (backlog) => {
   await addDeliveries(backlog);
   for (let n = 0; n < 2; n += 1) {
-    const { leased, rows, buffers } = await round();
+    const { leased, rows, buffers, pairs } = await round();
     expect(leased).toBeGreaterThan(LIMIT / 2);
     expect(rows).toBeLessThanOrEqual(5 * leased);
     expect(buffers).toBeLessThanOrEqual(40 * leased);
+    expect(pairs).toBeLessThanOrEqual(LIMIT);
   }
 });
 

@@ -99,7 +99,7 @@ roomy AS MATERIALIZED (
       ) d
     ) leased
     WHERE w.is_not_open
-  ) r JOIN share USING (account_id)
+  ) r FULL JOIN share USING (account_id)
 )`;
 
 // `due`: the oldest deliveries of each subscription that may be leased. `chosen`: those that are, at most $2. The first
@@ -186,6 +186,8 @@ const CAPACITY_WAIT = `least(interval '1 second', greatest(interval '0.1 seconds
       WHERE d.subscription_id = w.id AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' ORDER BY d.leased_until DESC LIMIT 1
     )) / 10))`;
 
+// FULL JOIN keeps the planner from comparing each subscription with each other one (publish/insert-events.ts).
+//
 // `again`: when to look at each subscription next. No entry is added if a remaining one is early enough. A trigger adds
 // entries for the leases.
 const AGAIN = `
@@ -208,9 +210,9 @@ again AS (
       WHEN r.turns < r.free THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: turnAfter('coalesce(c.found, 0)', TURN), rate: 'w.rate_limit' })})
       ELSE now() + CASE WHEN c.found > 0 THEN interval '0.1 seconds' ELSE ${CAPACITY_WAIT} END
     END AS due_at
-    FROM standing w LEFT JOIN roomy r ON r.id = w.id LEFT JOIN head h ON h.subscription_id = w.id LEFT JOIN (
+    FROM standing w FULL JOIN roomy r ON r.id = w.id FULL JOIN head h ON h.subscription_id = w.id FULL JOIN (
       SELECT due.subscription_id, count(*) AS found, count(*) - count(chosen.id) AS left_over
-      FROM due LEFT JOIN chosen ON chosen.id = due.id GROUP BY due.subscription_id
+      FROM due FULL JOIN chosen ON chosen.id = due.id GROUP BY due.subscription_id
     ) c ON c.subscription_id = w.id
   ) n
   -- A scalar subquery with ORDER BY guarantees one index probe each, whatever statistics the plan was made with.

@@ -15,8 +15,10 @@ export async function findInPayloads(
     name: 'find-in-payloads',
     text: `
       WITH sized AS MATERIALIZED (
-        SELECT t.id, t.place::int, sum(octet_length(e.body)) OVER (ORDER BY t.place) - octet_length(e.body) < ${MOST_BYTES} AS is_read
-        FROM unnest($2::uuid[]) WITH ORDINALITY AS t (id, place) JOIN events e ON e.account_id = $1 AND e.id = t.id
+        SELECT t.id, t.place::int, sum(e.bytes) OVER (ORDER BY t.place) - e.bytes < ${MOST_BYTES} AS is_read
+        FROM unnest($2::uuid[]) WITH ORDINALITY AS t (id, place) CROSS JOIN LATERAL (
+          SELECT octet_length(body) AS bytes FROM events WHERE account_id = $1 AND id = t.id OFFSET 0
+        ) e
       )
       SELECT s.id, s.place, s.is_read AS "isRead", s.is_read AND EXISTS (
         SELECT FROM events e, unnest($3::bytea[]) AS spelling
