@@ -1,4 +1,4 @@
-import { LEASED_FROM_NOW, LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
+import { LEASED_FROM_NOW, leasedOf } from '../deliveries/lease.js';
 import { isUnordered } from '../deliveries/strict-order.js';
 import { matchesType } from '../event-types/matches-type.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
@@ -31,7 +31,7 @@ leased_now AS (
   FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      ${leasedOf('m.subscription_id', { limit: FEW, more: `AND d.leased_until > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'` })}
+      ${leasedOf('m.subscription_id', { limit: FEW, youngerSeconds: YOUNG_SECONDS })}
     ) d
   ) young
   CROSS JOIN LATERAL (
