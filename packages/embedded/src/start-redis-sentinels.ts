@@ -41,9 +41,8 @@ export interface WatchedServer {
 const NAME = 'mymaster';
 const COUNT = 3;
 const QUORUM = 2;
-// A Sentinel whose clock jumps by more than 2 s, as after a pause of the machine, does nothing for 30 s (TILT). It then refuses a replica
-// that lost its primary more than ten times this time earlier, for good. So this is longer than a pause that nobody notices, and TILT
-// is short.
+// After a pause of the machine of more than 2 s, a Sentinel does nothing for 30 s (TILT). If the replica's link to the primary was then down
+// for more than ten times DOWN_AFTER_MS, the Sentinel never promotes that replica. So TILT is short here.
 const DOWN_AFTER_MS = 3_000;
 const TILT_MS = 1_000;
 const HOSTNAMES = [
@@ -164,7 +163,7 @@ async function startSentinel(
     const process = spawnServer(command, [file, '--sentinel'], { account: null, deathSignal: 'SIGTERM' });
     while (!process.hasEnded) {
       if ((await askRedis(port, 'PING')).startsWith('+PONG')) {
-        // Redis 6 does not know it, and keeps 30 s.
+        // Redis 6 does not support it, and keeps 30 s.
         await askRedis(port, `SENTINEL DEBUG tilt-period ${TILT_MS}`, { timeoutMs: 60_000 });
         return { port, tlsPort, process };
       }
