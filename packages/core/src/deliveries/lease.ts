@@ -13,7 +13,7 @@ export const leaseOf = (leasedUntil: string): string => `(extract(epoch FROM ${l
 export const LEASED_FROM_NOW = `now() + interval '${LEASE_SECONDS} seconds'`;
 
 /** SQL: the delivery is leased and due. Delayed retries do not count: their leases end later. */
-export const IS_LEASED = `d.leased_until > now() AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' AND d.due_at <= now()`;
+export const IS_LEASED = isLeased('now()');
 
 /** SQL: the lease has ended without a recorded attempt. */
 export const IS_EXPIRED = `d.leased_until <= now()`;
@@ -39,11 +39,15 @@ export const leasedOf = (
   }: { limit: string | number; youngerSeconds?: number; more?: string },
 ): string =>
   `SELECT FROM pending_deliveries d
-      WHERE d.subscription_id = ${subscriptionId} AND d.leased_until > ${NOW} + interval '${LEASE_SECONDS - youngerSeconds} seconds'
-        AND d.leased_until <= ${NOW} + interval '${LEASE_SECONDS} seconds' AND d.due_at <= ${NOW} ${more}
+      WHERE d.subscription_id = ${subscriptionId} AND ${isLeased(NOW, `${NOW} + interval '${LEASE_SECONDS - youngerSeconds} seconds'`)} ${more}
       ORDER BY d.leased_until LIMIT ${limit}`;
 
 /** SQL: true if a lease of the subscription has ended or a due delivery is not leased; otherwise null or false. */
 export const hasUnleased = (subscriptionId: string): string =>
   `(coalesce((SELECT true FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} AND ${IS_EXPIRED} ORDER BY d.leased_until LIMIT 1),
     (SELECT true FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} AND ${IS_WAITING} ORDER BY d.leased_until, d.due_at LIMIT 1)))`;
+
+/** SQL: the lease ends after `after`, at most LEASE_SECONDS from `now`, and the delivery is due. */
+function isLeased(now: string, after = now): string {
+  return `d.leased_until > ${after} AND d.leased_until <= ${now} + interval '${LEASE_SECONDS} seconds' AND d.due_at <= ${now}`;
+}
