@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { renderPage } from '../apps/docs/src/markdown.js';
 import { sourcePages } from '../apps/docs/src/site-map.js';
 import { findProblems } from './find-problems.js';
-import { metricSeries } from './metric-series.js';
+import { metricsAtStart, metricSeries } from './metric-series.js';
 
 interface Alert {
   alert: string;
@@ -67,6 +67,16 @@ describe('alerts', () => {
     for (const text of [summary, description]) expect(text).toMatch(/^[A-Z].*\.$/);
     expect(runbook).toBe(`https://hooks.example.com/docs/alerts#${rule.alert.toLowerCase()}`);
     expect(sections.find(({ id }) => id === rule.alert.toLowerCase())?.text).toMatch(/\w/);
+  });
+
+  // An alert on the increase of a series that begins with its first increment would not notice that one. One on a part that does not
+  // exist yet would compare nothing.
+  it('every counter that alerts read exists from the start', async () => {
+    const counters = alerts.flatMap(({ expr }) => expr.match(/posthorn_\w+_total/g) ?? []);
+    expect([...new Set(counters)].toSorted()).toEqual(['posthorn_attempts_total', 'posthorn_enqueue_failures_total']);
+    const text = await metricsAtStart();
+    expect(text).toMatch(/^posthorn_attempts_total\{.*outcome="ok".*\} 0$/m);
+    expect(text).toMatch(/^posthorn_enqueue_failures_total\{queue="deliver"\} 0$/m);
   });
 
   it('docs/alerts.md explains no other alert', () => {

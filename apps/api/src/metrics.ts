@@ -1,8 +1,9 @@
+import { QUEUE_NAMES } from '@posthorn/jobs';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReplicaStatus } from '@posthorn/core';
 import type { SystemMetrics } from './system-metrics.js';
 
-/** Metrics of the API. No label has values that customers choose. */
+/** Metrics of the API. No label has values that customers choose. A series that alerts or dashboards add up starts at 0, as in the worker. */
 export interface ApiMetrics {
   registry: Registry;
   eventsAccepted: Counter<'result'>;
@@ -26,6 +27,20 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
     labelNames: ['version', 'node', 'app'],
     registers,
   }).set({ version, node: process.version, app: 'api' }, 1);
+  const eventsAccepted = new Counter({
+    name: 'posthorn_events_accepted_total',
+    help: 'Accepted events (202).',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['new', 'duplicate']) eventsAccepted.inc({ result }, 0);
+  const enqueueFailures = new Counter({
+    name: 'posthorn_enqueue_failures_total',
+    help: 'Enqueue calls that failed after the commit. The deliveries are enqueued later.',
+    labelNames: ['queue'],
+    registers,
+  });
+  for (const queue of QUEUE_NAMES) enqueueFailures.inc({ queue }, 0);
   const showShared = openShared(registers);
   const showReplica = openReplica(registers);
   return {
@@ -34,12 +49,8 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
       showShared(systemMetrics);
       showReplica(systemMetrics.replica);
     },
-    eventsAccepted: new Counter({
-      name: 'posthorn_events_accepted_total',
-      help: 'Accepted events (202).',
-      labelNames: ['result'],
-      registers,
-    }),
+    eventsAccepted,
+    enqueueFailures,
     eventsUnmatched: new Counter({
       name: 'posthorn_events_unmatched_total',
       help: 'Accepted events without a matching subscription.',
@@ -67,12 +78,6 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
       name: 'posthorn_sql_statements_total',
       help: 'SQL statements on the hot path.',
       labelNames: ['operation'],
-      registers,
-    }),
-    enqueueFailures: new Counter({
-      name: 'posthorn_enqueue_failures_total',
-      help: 'Enqueue calls that failed after the commit. The deliveries are enqueued later.',
-      labelNames: ['queue'],
       registers,
     }),
     httpRequestDuration: new Histogram({

@@ -15,6 +15,8 @@ export function openAttemptMetrics(registry: Registry): AttemptMetrics {
     labelNames: ['kind', 'outcome', 'status_class', 'trigger'],
     registers,
   });
+  // Otherwise no alert would notice that every attempt fails from the start.
+  attempts.inc({ kind: 'delivery', outcome: 'ok', status_class: '2xx', trigger: 'auto' }, 0);
   const attemptDuration = new Histogram({
     name: 'posthorn_attempt_duration_seconds',
     help: 'Duration of an HTTP attempt, to the end of the response',
@@ -74,18 +76,21 @@ function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 
     labelNames: ['status'],
     registers,
   });
+  for (const status of ['succeeded', 'failed']) finished.inc({ status }, 0);
   const disabled = new Counter({
     name: 'posthorn_subscriptions_disabled_total',
     help: 'Subscriptions disabled by an attempt',
     labelNames: ['reason'],
     registers,
   });
+  for (const reason of ['gone', 'failing']) disabled.inc({ reason }, 0);
   const deferred = new Counter({
     name: 'posthorn_deliveries_deferred_total',
     help: 'Deliveries that a worker returned to Postgres because their subscription had no slot or an open circuit',
     labelNames: ['reason'],
     registers,
   });
+  for (const reason of ['slots', 'circuit_open']) deferred.inc({ reason }, 0);
   const circuits = new Counter({
     name: 'posthorn_circuit_opened_total',
     help: 'How often the circuit of a subscription opened',

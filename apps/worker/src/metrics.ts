@@ -1,7 +1,11 @@
+import { RETAINED_TABLES } from '@posthorn/core';
+import { QUEUE_NAMES } from '@posthorn/jobs';
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { openAttemptMetrics } from './attempt-metrics.js';
 
-/** The worker's metrics. No label has values that customers choose (account, subscription, URL, event type). */
+/** The worker's metrics. No label has values that customers choose (account, subscription, URL, event type).
+ *  A series that alerts or dashboards add up starts at 0: rate() and increase() cannot see the first increment of a series that begins
+ *  with it (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics). */
 export type Metrics = ReturnType<typeof openMetrics>;
 
 export function openMetrics() {
@@ -42,6 +46,7 @@ function openJobMetrics(registry: Registry) {
     labelNames: ['queue'],
     registers,
   });
+  for (const queue of QUEUE_NAMES) enqueueFailures.inc({ queue }, 0);
   return { inFlight, concurrency, lastProgress, enqueueFailures };
 }
 
@@ -82,6 +87,7 @@ function openUpkeepMetrics(registry: Registry) {
     labelNames: ['table'],
     registers,
   });
+  for (const table of RETAINED_TABLES) retentionDeleted.inc({ table }, 0);
   const erasedRows = new Counter({
     name: 'posthorn_erased_rows_total',
     help: 'Rows of deleted accounts that were erased or closed',

@@ -180,7 +180,7 @@ export {
   readSubscriptionDays,
 } from './stats/read-day.js';
 
-export { openRetention, type RetainedTable } from './retention/open-retention.js';
+export { openRetention, RETAINED_TABLES, type RetainedTable } from './retention/open-retention.js';
 
 export { pendingMigrations } from './migrate/migrate.js';
 export { requireMigrated } from './migrate/require-migrated.js';

@@ -33,14 +33,16 @@ export interface RetentionOptions {
   now?: () => Date;
 }
 
-export type RetainedTable =
-  | Partitioned
-  | 'idempotency_keys'
-  | 'fan_outs'
-  | 'verifications'
-  | 'payloads'
-  | 'audit_entries'
-  | 'stats';
+export const RETAINED_TABLES = [
+  ...PARTITIONED,
+  'idempotency_keys',
+  'fan_outs',
+  'verifications',
+  'payloads',
+  'audit_entries',
+  'stats',
+] as const;
+export type RetainedTable = (typeof RETAINED_TABLES)[number];
 
 export interface Retention {
   /** Runs one round. Returns how many rows were deleted (for dropped partitions: Postgres' estimate); null if
