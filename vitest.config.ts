@@ -1,9 +1,37 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** These files take longest and mostly wait. Without durations of an earlier run, vitest starts files by size, so these could be last. */
-const LONGEST =
-  /(e2e\/(clients|cli|scaling|fan-out|strict-order|replays|loses-nothing|delivers|health|redis-cluster|console\/(accessibility|docs|layouts|verification|replays))|jobs\/src\/jobs\.db|run-local-stack\.e2e|retention\.db)\.test\.ts$/;
+/** The files that take longest, in the order in which they start. Those that mostly wait (for a retry, a lease, a failover) are between
+ *  those that keep a core busy. Without durations of an earlier run, vitest starts files by size. */
+const LONGEST = [
+  'e2e/replays',
+  'e2e/cli',
+  'e2e/strict-order',
+  'e2e/console/replays',
+  'e2e/scaling',
+  'e2e/clients',
+  'e2e/delivers',
+  'e2e/health',
+  'e2e/console/accessibility',
+  'e2e/console/verification',
+  'e2e/console/layouts',
+  'e2e/redis-tls',
+  'e2e/package',
+  'e2e/redis-cluster',
+  'e2e/console/docs',
+  'e2e/loses-nothing',
+  'e2e/console/delivery-filters',
+  'e2e/control',
+  'e2e/console/portal',
+  'run-local-stack.e2e',
+  'e2e/fan-out',
+  'jobs.db',
+  'retention.db',
+  'follow-rows.db',
+  'start-redis-sentinels.db',
+  'follow',
+  'keep-running',
+];
 const TIERS = ['e2e', 'database', 'unit'];
 
 /** One tier after the other: vitest ends a worker when the next file is of another tier, and with it the stacks that its files share. */
@@ -12,8 +40,11 @@ class LongestFirst extends BaseSequencer {
     // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's method, not an array's
     const sorted = await super.sort(files);
     const tierOf = ({ project }: TestSpecification) => TIERS.indexOf(project.name);
-    const isShort = ({ moduleId }: TestSpecification) => Number(!LONGEST.test(moduleId));
-    return sorted.toSorted((a, b) => tierOf(a) - tierOf(b) || isShort(a) - isShort(b));
+    const placeOf = ({ moduleId }: TestSpecification) => {
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return place === -1 ? LONGEST.length : place;
+    };
+    return sorted.toSorted((a, b) => tierOf(a) - tierOf(b) || placeOf(a) - placeOf(b));
   }
 }
 
@@ -40,7 +71,7 @@ const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll:
 const SOURCES = '{packages,apps}/*/src/**';
 export default defineConfig({
   test: {
-    maxWorkers: 4, // tests mostly wait
+    maxWorkers: 5, // tests mostly wait
     sequence: { sequencer: LongestFirst },
     projects: [
       {
