@@ -91,7 +91,8 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'hidden' });
     expect(new URL(page.url()).search).toBe('?range=24h');
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('message:created');
+    // The dialog returns the focus first, then the row takes it.
+    await waitFor(async () => (await page.evaluate('document.activeElement.textContent')) === 'message:created');
     await page.goBack();
     await drawer.waitFor();
 
