@@ -71,7 +71,7 @@ const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll:
 const SOURCES = '{packages,apps}/*/src/**';
 export default defineConfig({
   test: {
-    maxWorkers: 5, // tests mostly wait
+    maxWorkers: 4, // tests mostly wait
     sequence: { sequencer: LongestFirst },
     projects: [
       {
