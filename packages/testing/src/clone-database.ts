@@ -7,13 +7,14 @@ export interface ClonedDatabase {
   drop(): Promise<void>;
 }
 
-/** Copies the template database on the same server, for one test file. The template must have no connections. */
+/** Copies the template database on the same server, for one test file. The template must have no connections. Files are copied, since that
+ *  takes half of the CPU time of the default, which writes each page to the write-ahead log. */
 export async function cloneDatabase(templateUrl: string): Promise<ClonedDatabase> {
   const template = new URL(templateUrl).pathname.slice(1);
   const name = `clone_${randomBytes(6).toString('hex')}`;
   const url = new URL(templateUrl);
   url.pathname = `/${name}`;
-  await onServer(templateUrl, `create database "${name}" template "${template}"`);
+  await onServer(templateUrl, `create database "${name}" template "${template}" strategy file_copy`);
   return { url: url.href, drop: () => onServer(templateUrl, `drop database if exists "${name}" with (force)`) };
 }
 
