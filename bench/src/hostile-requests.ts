@@ -232,5 +232,5 @@ const spaced = (bytes: number): string => `{"a":[${'0, \n '.repeat(Math.floor((b
 function eventType(values: number): string {
   const each = Math.floor((PAYLOAD_BYTES - 10 * KIB) / values);
   const document = `{"a":[${Array.from({ length: values - 3 }, () => `"${'x'.repeat(each - 3)}"`).join(',')}]}`;
-  return `{"example":${document},"schema":${document}}`;
+  return `{"example":${document},"schema":${document.replace('"a"', '"x-a"')}}`;
 }

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Dialect, OpenDialect } from './dialect.js';
 import { type Options, readOptions } from './options.js';
-import { runScenario } from './run-scenario.js';
-import { describeRun, type RunResult, saveResult } from './save-result.js';
+import { runScenario, type ScenarioResult } from './run-scenario.js';
+import { continueRun, describeRun, readRun, type RunResult, saveResult } from './save-result.js';
 import { scenarios } from './scenarios.js';
 import { formatFound, formatGoals } from './table.js';
 
@@ -22,6 +22,7 @@ ${scenarios.map(({ name, about }) => `  ${name.padEnd(WIDEST)}  ${about}`).join(
   --history N         Finished deliveries of the scenario history. Default: 10000000, or 50000 with --quick.
   --statements        Also prints Postgres' most expensive statements of each measurement, to standard error.
   --dialect FILE      Measures another system instead of Posthorn; see bench/src/dialect.ts.
+  --continue FILE     Completes a run in which scenarios failed: measures only those, with the options of the run. FILE is its JSON.
 
 Results go to bench/results/. docs/performance.md explains how to read them.`;
 
@@ -29,48 +30,74 @@ const read = readOptions(
   process.argv.slice(2),
   scenarios.map(({ name }) => name),
 );
-if (read.outcome === 'run') process.exitCode = await main(read.options);
-else {
+if (read.outcome === 'run') process.exitCode = await main(read.options, null);
+else if (read.outcome === 'continue') {
+  const before = readRun(read.file);
+  process.exitCode = await main(before.options, before);
+} else {
   console.log(read.outcome === 'wrong' ? `${read.message}\n\n${USAGE}` : USAGE);
   process.exitCode = read.outcome === 'wrong' ? 2 : 0;
 }
 
-async function main(options: Options): Promise<number> {
+/** `before`: the run to continue. */
+async function main(options: Options, before: RunResult | null): Promise<number> {
   const openDialect = options.dialect === null ? null : await loadDialect(options.dialect);
   const chosen = scenarios.filter(
     ({ name, needsPosthorn }) =>
-      (options.scenarios.length === 0 || options.scenarios.includes(name)) && !(openDialect && needsPosthorn),
+      (options.scenarios.length === 0 || options.scenarios.includes(name)) &&
+      !(openDialect && needsPosthorn) &&
+      !before?.scenarios.some(({ scenario }) => scenario === name),
   );
-  const run = describeRun(options, options.dialect ?? 'Posthorn');
-  const result: RunResult = { ...run, scenarios: [], failed: [] };
-  const printed: string[] = [];
-  function say(text: string): void {
-    printed.push(text);
-    console.log(text);
-  }
-
-  const { cores, cpu, memoryGb, node } = run.machine;
-  const queue = openDialect ? '' : `; queue on ${options.backend}, ${options.workers} worker process(es)`;
-  say(`${run.system} on ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}${queue}; everything on this machine`);
-  say(`${run.at}, commit ${run.commit ?? 'unknown'}; ${describeRepetitions(options)}`);
+  const result: RunResult = { ...describeRun(options, options.dialect ?? 'Posthorn'), scenarios: [], failed: [] };
+  console.log(describeHead(result));
   for (const scenario of chosen) {
     try {
       const one = await runScenario(scenario, options, { openDialect, progress: console.error });
       if (Object.keys(one.found).length === 0) continue; // --case selects none of its cases
       result.scenarios.push(one);
-      say(`\n## ${scenario.name} — ${scenario.about} (${one.seconds} s)\n`);
-      say(formatFound(one.found));
-      const goals = one.goals.filter(({ found }) => options.words === '' || found !== null);
-      if (goals.length > 0) say(`\n${formatGoals(goals)}`);
+      console.log(describeScenario(one, options));
     } catch (error) {
-      result.failed.push({ scenario: scenario.name, error: String(error) });
+      const failure = { scenario: scenario.name, error: String(error) };
+      result.failed.push(failure);
       console.error(error);
-      say(`\n## ${scenario.name} failed: ${String(error).split('\n', 1)[0]}`);
+      console.log(describeFailure(failure));
     }
   }
-  const path = saveResult(result, `${printed.join('\n')}\n`);
-  console.log(`\n${path}.json`);
-  return result.failed.length > 0 ? 1 : 0;
+  const names = scenarios.map(({ name }) => name);
+  const whole = before ? continueRun(before, result, names) : result;
+  const text = [
+    describeHead(whole),
+    ...whole.scenarios.map((one) => describeScenario(one, options)),
+    ...whole.failed.map(describeFailure),
+  ];
+  console.log(`\n${saveResult(whole, `${text.join('\n')}\n`)}.json`);
+  return whole.failed.length > 0 ? 1 : 0;
+}
+
+function describeHead({ system, machine, options, at, commit, continued = [] }: RunResult): string {
+  const { cores, cpu, memoryGb, node } = machine;
+  const queue = options.dialect === null ? `; queue on ${options.backend}, ${options.workers} worker process(es)` : '';
+  return [
+    `${system} on ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}${queue}; everything on this machine`,
+    `${at}, commit ${commit ?? 'unknown'}; ${describeRepetitions(options)}`,
+    ...continued.map(
+      (later) => `Continued ${later.at}, commit ${later.commit ?? 'unknown'}: ${later.scenarios.join(', ')}`,
+    ),
+  ].join('\n');
+}
+
+function describeScenario({ scenario, seconds, found, goals }: ScenarioResult, { words }: Options): string {
+  const about = scenarios.find(({ name }) => name === scenario)?.about ?? '';
+  const shown = goals.filter((goal) => words === '' || goal.found !== null);
+  return [
+    `\n## ${scenario} — ${about} (${seconds} s)\n`,
+    formatFound(found),
+    ...(shown.length > 0 ? [`\n${formatGoals(shown)}`] : []),
+  ].join('\n');
+}
+
+function describeFailure({ scenario, error }: RunResult['failed'][number]): string {
+  return `\n## ${scenario} failed: ${error.split('\n', 1)[0]}`;
 }
 
 function describeRepetitions({ repetitions }: Options): string {

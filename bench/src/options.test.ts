@@ -43,6 +43,15 @@ test.each([
   expect(readOptions(args, KNOWN)).toEqual({ outcome: 'wrong', message });
 });
 
+test('continues a run with its own options, and refuses others', () => {
+  expect(readOptions(['--continue', 'a.json'], KNOWN)).toEqual({ outcome: 'continue', file: 'a.json' });
+  expect(readOptions(['--continue=a.json'], KNOWN)).toEqual({ outcome: 'continue', file: 'a.json' });
+  expect(readOptions(['--continue', 'a.json', '--quick'], KNOWN)).toEqual({
+    outcome: 'wrong',
+    message: '--continue takes its options from the file, so it must be the only one.',
+  });
+});
+
 test('refuses an unknown option', () => {
   expect(readOptions(['--sceanrio', 'steady'], KNOWN)).toMatchObject({ outcome: 'wrong' });
 });

@@ -20,6 +20,8 @@ export const DEFAULT_REPETITIONS = 3;
 
 export type OptionsResult =
   | { outcome: 'run'; options: Options }
+  /** Continue the run of this file (JSON), with its options. */
+  | { outcome: 'continue'; file: string }
   | { outcome: 'help' }
   | { outcome: 'wrong'; message: string };
 
@@ -41,6 +43,7 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
         history: { type: 'string' },
         statements: { type: 'boolean', default: false },
         dialect: { type: 'string' },
+        continue: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }));
@@ -48,6 +51,11 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
     return { outcome: 'wrong', message: (error as Error).message };
   }
   if (values.help) return { outcome: 'help' };
+  if (values.continue !== undefined) {
+    if (args.some((arg) => arg.startsWith('--') && !/^--continue(=|$)/.test(arg)))
+      return { outcome: 'wrong', message: '--continue takes its options from the file, so it must be the only one.' };
+    return { outcome: 'continue', file: values.continue };
+  }
   const { backend } = values;
   const scenarios = values.scenario.split(',').filter((name) => name !== '');
   if (values.hostile && !scenarios.includes('hostile')) scenarios.push('hostile');

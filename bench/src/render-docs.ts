@@ -20,9 +20,13 @@ function currentNumbers(performance: string): string {
   return section;
 }
 
-function renderRun({ at, machine, scenarios }: RunResult): string {
+function renderRun({ at, machine, options: { repetitions }, scenarios }: RunResult): string {
   const { cores, cpu, memoryGb, node } = machine;
-  const head = `Measured on ${at.slice(0, 10)}: ${cores} cores (${cpu}), ${memoryGb} GB, Node.js ${node}. A cell has the median and half the range of the repetitions.`;
+  const cells =
+    repetitions === 1
+      ? 'Each case ran once, after its warm-up.'
+      : 'A cell has the median and half the range of the repetitions.';
+  const head = `Measured on ${at.slice(0, 10)}: ${cores} cores (${cpu}), ${memoryGb} GB, Node.js ${node}. ${cells}`;
   return [head, ...scenarios.map(renderScenario)].join('\n\n');
 }
 

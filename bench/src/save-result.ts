@@ -13,9 +13,27 @@ export interface RunResult {
   machine: { cores: number; cpu: string; memoryGb: number; node: string };
   /** The system under test. */
   system: string;
+  /** Later runs that measured scenarios which had failed (--continue). */
+  continued?: { at: string; commit: string | null; scenarios: string[] }[];
   options: Options;
   scenarios: ScenarioResult[];
   failed: { scenario: string; error: string }[];
+}
+
+/** The run that `after` completes: with its scenarios, in the order of `names`, and its failures. Throws if they are of different machines. */
+export function continueRun(before: RunResult, after: RunResult, names: string[]): RunResult {
+  for (const part of ['cores', 'cpu', 'memoryGb', 'node'] as const)
+    if (before.machine[part] !== after.machine[part])
+      throw new Error(`This machine differs: ${part} is ${after.machine[part]}, and was ${before.machine[part]}.`);
+  const measured = after.scenarios.map(({ scenario }) => scenario);
+  return {
+    ...before,
+    continued: [...(before.continued ?? []), { at: after.at, commit: after.commit, scenarios: measured }],
+    scenarios: [...before.scenarios, ...after.scenarios].toSorted(
+      (a, b) => names.indexOf(a.scenario) - names.indexOf(b.scenario),
+    ),
+    failed: after.failed,
+  };
 }
 
 export function describeRun(options: Options, system: string): Omit<RunResult, 'scenarios' | 'failed'> {
@@ -69,11 +87,13 @@ export function replacesFull(
 
 function readFull(): RunResult | null {
   try {
-    return JSON.parse(readFileSync(`${FOLDER}full.json`, 'utf8')) as RunResult;
+    return readRun(`${FOLDER}full.json`);
   } catch {
     return null; // no full run yet
   }
 }
+
+export const readRun = (path: string): RunResult => JSON.parse(readFileSync(path, 'utf8')) as RunResult;
 
 function readCommit(): string | null {
   try {
