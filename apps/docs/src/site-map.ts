@@ -8,7 +8,7 @@ export interface SourcePage {
 
 const inDocs = (...names: string[]): SourcePage[] => names.map((path) => ({ path, file: `docs/${path}.md` }));
 
-/** The navigation: groups of pages, in the order of reading. Every file in docs/ is in one of them. */
+/** The navigation: groups of pages, in the order of reading. Every file in docs/ is in one of them, once. */
 export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
   { title: 'Start', pages: inDocs('index', 'quickstart', 'receive', 'publish', 'portal') },
   { title: 'How it works', pages: inDocs('events', 'filters', 'delivery', 'endpoint-authentication', 'security') },
@@ -28,7 +28,6 @@ export const SITE_MAP: { title: string; pages: SourcePage[] }[] = [
       'sizing',
       'upgrade',
       'backup',
-      'kubernetes',
       'release',
     ),
   },
