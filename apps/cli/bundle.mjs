@@ -28,4 +28,11 @@ const bundle = await rolldown({
   external: ['pg-native', 'cloudflare:sockets', /^@prisma\/client\//],
   logLevel: 'warn',
 });
-await bundle.write({ dir: dist, format: 'esm', codeSplitting: false, sourcemap: true });
+await bundle.write({
+  dir: dist,
+  format: 'esm',
+  codeSplitting: false,
+  sourcemap: true,
+  // With --enable-source-maps, Node reads the whole map when it starts. The sources are where it says.
+  sourcemapExcludeSources: true,
+});
