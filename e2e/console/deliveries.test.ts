@@ -83,11 +83,14 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     const drawer = page.getByRole('dialog', { name: 'Delivery' });
     await link.click();
     await drawer.getByText('Delivered: endpoint returned 200').waitFor();
-    expect(new URL(page.url()).pathname).toMatch(/\/deliveries\/dlv_\w+$/);
+    const { pathname } = new URL(page.url());
+    expect(pathname).toMatch(/\/deliveries\/dlv_\w+$/);
 
     await page.reload();
     await drawer.getByText('Delivered: endpoint returned 200').waitFor();
     expect(await page.getByRole('heading', { name: 'Deliveries', level: 1 }).count()).toBe(1);
+    // Its row takes the focus only if the list has loaded by then.
+    await waitFor(() => page.evaluate(`document.getElementById('${pathname.split('/').at(-1)}') !== null`));
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'hidden' });
     expect(new URL(page.url()).search).toBe('?range=24h');
