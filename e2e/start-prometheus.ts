@@ -6,8 +6,8 @@ import { findFreePort } from '@posthorn/embedded';
 import { makeScratchFolder, waitFor } from '@posthorn/testing';
 
 export interface Prometheus {
-  /** The samples that a PromQL expression has now. A NaN (such as 0 / 0) is not a sample. */
-  query(expression: string): Promise<{ labels: Record<string, string>; value: number }[]>;
+  /** The values that a PromQL expression has now, without NaN (such as 0 / 0). */
+  query(expression: string): Promise<number[]>;
   /** The state of each alert, or the error of its last evaluation. */
   alerts(): Promise<Record<string, 'inactive' | 'pending' | 'firing' | Error>>;
   stop(): Promise<void>;
@@ -54,14 +54,10 @@ export async function startPrometheus(options: { targets: string[]; rules: strin
   );
   return {
     async query(expression) {
-      interface Sample {
-        metric: Record<string, string>;
-        value: [number, string];
-      }
-      const { result } = await get<{ result: Sample[] }>(`query?query=${encodeURIComponent(expression)}`);
-      return result
-        .map(({ metric, value: [, text] }) => ({ labels: metric, value: Number(text) }))
-        .filter(({ value }) => !Number.isNaN(value));
+      const { result } = await get<{ result: { value: [at: number, text: string] }[] }>(
+        `query?query=${encodeURIComponent(expression)}`,
+      );
+      return result.map(({ value: [, text] }) => Number(text)).filter((value) => !Number.isNaN(value));
     },
     async alerts() {
       interface Rule {
