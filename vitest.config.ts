@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The files that take longest, in the order in which they start. Those that mostly wait (for a retry, a lease, a failover) come first,
+/** The files that take longest, in the order in which they start. Most of those that wait (for a retry, a lease, a failover) come first,
  *  beside the checks and the fault suite, which keep a core busy. Without durations of an earlier run, vitest starts files by size. */
 const LONGEST = [
   'e2e/console/replays',
+  'e2e/cli',
   'e2e/health',
   'e2e/strict-order',
   'e2e/replays',
@@ -12,7 +13,6 @@ const LONGEST = [
   'e2e/redis-tls',
   'e2e/loses-nothing',
   'e2e/clients',
-  'e2e/cli',
   'e2e/delivers',
   'e2e/console/accessibility',
   'e2e/scaling',
