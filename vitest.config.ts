@@ -1,23 +1,23 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The files that take longest, in the order in which they start. Most of those that wait (for a retry, a lease, a failover) come first,
- *  beside the checks and the fault suite, which keep a core busy. Without durations of an earlier run, vitest starts files by size. */
+/** The files that take longest, in the order in which they start. Those that mostly wait (for a retry, a lease, a failover) are between
+ *  those that keep a core busy. Without durations of an earlier run, vitest starts files by size. */
 const LONGEST = [
   'e2e/console/replays',
   'e2e/cli',
   'e2e/health',
   'e2e/strict-order',
-  'e2e/replays',
-  'e2e/console/verification',
-  'e2e/redis-tls',
-  'e2e/loses-nothing',
-  'e2e/clients',
-  'e2e/delivers',
   'e2e/console/accessibility',
+  'e2e/console/verification',
   'e2e/scaling',
-  'e2e/package',
+  'e2e/replays',
+  'e2e/delivers',
+  'e2e/redis-tls',
   'e2e/console/layouts',
+  'e2e/clients',
+  'e2e/loses-nothing',
+  'e2e/package',
   'e2e/redis-cluster',
   'e2e/console/docs',
   'e2e/console/outages',
@@ -29,13 +29,14 @@ const LONGEST = [
   'e2e/redis-sentinel',
   'e2e/console/first-run',
   'e2e/publishes-once',
-  'jobs.db',
   'retention.db',
   'follow-rows.db',
   'start-redis-sentinels.db',
   'follow',
   'keep-running',
 ];
+/** Waits for more than a minute, so it starts before all others. */
+const FIRST = '/jobs.db.test.ts';
 const TIERS = ['e2e', 'database', 'unit'];
 
 /** One tier after the other: vitest ends a worker when the next file is of another tier, and with it the stacks that its files share. */
@@ -43,7 +44,8 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's method, not an array's
     const sorted = await super.sort(files);
-    const tierOf = ({ project }: TestSpecification) => TIERS.indexOf(project.name);
+    const tierOf = ({ project, moduleId }: TestSpecification) =>
+      moduleId.endsWith(FIRST) ? -1 : TIERS.indexOf(project.name);
     const placeOf = ({ moduleId }: TestSpecification) => {
       const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
       return place === -1 ? LONGEST.length : place;
