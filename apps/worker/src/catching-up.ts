@@ -1,7 +1,6 @@
 import { catchUp, type Database, type Log } from '@posthorn/core';
-import { type Loop, startLoop } from './loop.js';
+import { type Loop, startLoop, whenDue } from './loop.js';
 
-const IDLE_MS = 1_000;
 /** While a subscription catches up. */
 const BUSY_MS = 100;
 
@@ -17,10 +16,10 @@ export const startCatchingUp = ({ db, log, observe }: CatchingUpOptions): Loop =
   startLoop({
     name: 'catching_up',
     log,
-    restMs: IDLE_MS,
+    ...whenDue(),
     async round() {
       const { scanned, count } = await catchUp(db.pool);
       if (count > 0) observe(count);
-      return scanned > 0 ? BUSY_MS : IDLE_MS;
+      return scanned > 0 ? BUSY_MS : undefined;
     },
   });

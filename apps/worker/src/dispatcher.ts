@@ -1,4 +1,4 @@
-import { type Deps, type Log, dispatch, dispatchRest, listenForWork, reclaim } from '@posthorn/core';
+import { type Deps, type Log, dispatch, listenForWork, reclaim } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 import { type Loop, startLoop } from './loop.js';
 
@@ -8,8 +8,8 @@ const IDLE_MS = 1_000;
 const BUSY_MS = 100;
 const BACKLOG_MS = 20;
 const BACKLOG = 100;
-/** How often to do the work that not every round needs. */
-const OTHER_WORK_EVERY_MS = 1_000;
+/** How often to ask the queue whether it has lost its jobs. */
+const ASK_EVERY_MS = 1_000;
 
 export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
@@ -21,7 +21,7 @@ export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Pr
 /** Runs the dispatcher until it is stopped. Publishes wake it. */
 export function startDispatcher(options: DispatcherOptions): Loop {
   const { db, log, observe, onFanOut } = options;
-  let otherWorkAt = 0;
+  let askAt = 0;
   let listening: Awaited<ReturnType<typeof listenForWork>> | undefined;
 
   /** Without a connection to listen on, the dispatcher still polls. */
@@ -34,9 +34,11 @@ export function startDispatcher(options: DispatcherOptions): Loop {
 
   async function round(): Promise<number> {
     await listen();
-    const isOtherWorkDue = Date.now() >= otherWorkAt;
-    if (isOtherWorkDue) otherWorkAt = Date.now() + OTHER_WORK_EVERY_MS;
-    const { enqueued, isMoreDue } = await dispatchAll(options, { isOtherWorkDue });
+    if (Date.now() >= askAt) {
+      askAt = Date.now() + ASK_EVERY_MS;
+      await reclaimForgotten(options);
+    }
+    const { enqueued, isMoreDue } = await dispatch(options);
     observe({ result: 'ok', enqueued });
     return enqueued >= BACKLOG ? BACKLOG_MS : isMoreDue ? BUSY_MS : IDLE_MS;
   }
@@ -61,17 +63,9 @@ export function startDispatcher(options: DispatcherOptions): Loop {
   };
 }
 
-/** Enqueues due deliveries before verifications, so that no fault of those delays them. */
-async function dispatchAll(
-  { db, enqueue, hasForgotten, log }: DispatcherOptions,
-  { isOtherWorkDue }: { isOtherWorkDue: boolean },
-): Promise<{ enqueued: number; isMoreDue: boolean }> {
-  if (isOtherWorkDue && (await hasForgotten())) {
-    const reclaimed = await reclaim(db.pool);
-    if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
-  }
-  const { enqueued, isMoreDue } = await dispatch({ db, enqueue });
-  if (!isOtherWorkDue) return { enqueued, isMoreDue };
-  const enqueuedLater = await dispatchRest({ db, enqueue });
-  return { enqueued: enqueued + enqueuedLater, isMoreDue };
+/** Makes leased deliveries due if the queue has lost their jobs. */
+async function reclaimForgotten({ db, hasForgotten, log }: DispatcherOptions): Promise<void> {
+  if (!(await hasForgotten())) return;
+  const reclaimed = await reclaim(db.pool);
+  if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
 }

@@ -1,6 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Log, isDatabaseAway } from '@posthorn/core';
 
+/** The rest of a loop that `looking` wakes when some of its work is due. It ends anyway, in case the look misses some. */
+const UNTIL_DUE_MS = 60_000;
+
+/** A loop whose rounds are at least `paceMs` apart, and otherwise start when `looking` wakes it. */
+export const whenDue = (paceMs = 0): Pick<LoopOptions, 'restMs' | 'atLeastMs'> => ({
+  restMs: UNTIL_DUE_MS,
+  atLeastMs: (restMs) => (restMs === UNTIL_DUE_MS ? paceMs : restMs),
+});
+
 /** Work that a worker repeats beside its jobs.
  *
  *  state      entered when                                  left when

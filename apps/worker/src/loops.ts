@@ -1,3 +1,4 @@
+import type { Deps } from '@posthorn/core';
 import { startCatchingUp } from './catching-up.js';
 import { startDispatcher } from './dispatcher.js';
 import type { WorkerEnv } from './env.js';
@@ -6,13 +7,14 @@ import { startErasing } from './erasing.js';
 import { startExpanding } from './expanding.js';
 import { startFolding } from './folding.js';
 import { startHeartbeat } from './heartbeat.js';
-import type { Loop } from './loop.js';
+import { startLooking } from './looking.js';
 import type { Parts } from './open-parts.js';
 import { startNotifying } from './notifying.js';
 import { startReplaying } from './replaying.js';
 import { startRetention } from './retention.js';
 import { startSettling } from './settling.js';
 import { startTallying } from './tallying.js';
+import { startVerificationDispatcher } from './verification-dispatcher.js';
 
 export interface Loops {
   /** Resolves when every running round has ended. */
@@ -49,13 +51,6 @@ export function startLoops(
     },
     onFanOut: expanding.wake,
   });
-  const notifying = startNotifying({
-    db,
-    enqueue,
-    log,
-    operationsAccount: env.operationsAccount,
-    sendsEmails: env.email !== null,
-  });
   const heartbeat = startHeartbeat({
     db,
     version,
@@ -64,12 +59,44 @@ export function startLoops(
     signs: () => ({ lastJobAt: consumers.lastJobAt(), lastDispatchAt }),
     log,
   });
-  const loops = [heartbeat, dispatcher, expanding, notifying, ...startUpkeep(env, { db, metrics, log })];
-  return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
+  const verificationDispatcher = startVerificationDispatcher({
+    db,
+    enqueue,
+    log,
+    observe: ({ enqueued }) => metrics.dispatched.inc(enqueued),
+  });
+  const { notifying, settling, catchingUp, replaying, tallying, ...others } = startUpkeep(env, {
+    db,
+    enqueue,
+    metrics,
+    log,
+  });
+  const woken = {
+    verifications: verificationDispatcher,
+    fanOuts: expanding,
+    operationalEvents: notifying,
+    settlements: settling,
+    catchUps: catchingUp,
+    replays: replaying,
+    replayCounts: tallying,
+  };
+  const looking = startLooking({ db, log, loops: woken });
+  const loops = [looking, heartbeat, dispatcher, ...Object.values(woken), ...Object.values(others)];
+  return { stop: async () => void (await Promise.all(loops.map(async (one) => one?.stop()))) };
 }
 
 /** Starts the loops that do not deliver. */
-function startUpkeep(env: WorkerEnv, { db, metrics, log }: Pick<Parts, 'db' | 'metrics' | 'log'>): Loop[] {
+function startUpkeep(
+  env: WorkerEnv,
+  { db, enqueue, metrics, log }: Pick<Parts, 'db' | 'metrics' | 'log'> & Pick<Deps, 'enqueue'>,
+) {
+  const notifying = startNotifying({
+    db,
+    enqueue,
+    log,
+    operationsAccount: env.operationsAccount,
+    sendsEmails: env.email !== null,
+  });
   const retention = startRetention({
     db,
     retentionDays: env.retentionDays,
@@ -94,5 +121,5 @@ function startUpkeep(env: WorkerEnv, { db, metrics, log }: Pick<Parts, 'db' | 'm
   const replaying = startReplaying({ db, log, observe: ({ which, count }) => metrics.replayed.inc({ which }, count) });
   const tallying = startTallying({ db, log });
   const emailing = startEmailing(env.email, { db, log, observe: (result) => metrics.emails.inc({ result }) });
-  return [retention, erasing, settling, catchingUp, folding, replaying, tallying, ...(emailing ? [emailing] : [])];
+  return { notifying, retention, erasing, settling, catchingUp, folding, replaying, tallying, emailing };
 }

@@ -1,7 +1,6 @@
 import { type Deps, type Log, publishOperationalEvents } from '@posthorn/core';
-import { type Loop, startLoop } from './loop.js';
+import { type Loop, startLoop, whenDue } from './loop.js';
 
-const IDLE_MS = 1_000;
 /** Pause while there may be more. */
 const BUSY_MS = 100;
 
@@ -18,7 +17,7 @@ export function startNotifying({ db, enqueue, log, ...options }: NotifyingOption
   return startLoop({
     name: 'operational_events',
     log,
-    restMs: IDLE_MS,
-    round: async () => ((await publishOperationalEvents({ db, enqueue }, options)) > 0 ? BUSY_MS : IDLE_MS),
+    ...whenDue(),
+    round: async () => ((await publishOperationalEvents({ db, enqueue }, options)) > 0 ? BUSY_MS : undefined),
   });
 }

@@ -1,7 +1,6 @@
 import { type Database, findUnsettled, type Log, settleStep, type SettleVerb } from '@posthorn/core';
-import { type Loop, startLoop } from './loop.js';
+import { type Loop, startLoop, whenDue } from './loop.js';
 
-const IDLE_MS = 1_000;
 /** A pause follows each step and lasts as long, so settling uses at most half of one connection's time. */
 const LONGEST_PAUSE_MS = 1_000;
 const FIND_EVERY_MS = 10 * 60 * 1_000;
@@ -19,7 +18,7 @@ export function startSettling({ db, log, observe }: SettlingOptions): Loop {
   return startLoop({
     name: 'settling',
     log,
-    restMs: IDLE_MS,
+    ...whenDue(),
     async round() {
       const startedAt = performance.now();
       if (Date.now() >= findAt) {
@@ -29,7 +28,7 @@ export function startSettling({ db, log, observe }: SettlingOptions): Loop {
       }
       const step = await settleStep(db.pool);
       if (step?.verb) observe({ verb: step.verb, count: step.count });
-      return step ? Math.min(performance.now() - startedAt, LONGEST_PAUSE_MS) : IDLE_MS;
+      return step ? Math.min(performance.now() - startedAt, LONGEST_PAUSE_MS) : undefined;
     },
   });
 }

@@ -13,7 +13,7 @@ import type { RetryPolicy, RetryRules } from './deliver/retry-policy.js';
 import { openConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './publish/freeze-event.js';
-import { dispatch, dispatchRest } from './dispatch/dispatch.js';
+import { dispatch, dispatchVerifications } from './dispatch/dispatch.js';
 import { type Publisher, openPublisher } from './publish/publisher.js';
 import { findUnsettled } from './settle/find-unsettled.js';
 import { settleStep } from './settle/settle-step.js';
@@ -123,7 +123,7 @@ export async function openLedger(): Promise<Ledger> {
         await ledger.work();
         await ledger.passSecond();
         const round = await dispatch(ledger);
-        if (round.enqueued + (await dispatchRest(ledger)) === 0 && !round.isMoreDue) return;
+        if (round.enqueued + (await dispatchVerifications(ledger)) === 0 && !round.isMoreDue) return;
       }
     },
     async passSecond() {

@@ -6,7 +6,7 @@ import type { Due, QueueName } from '../deps.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { openPublisher } from '../publish/publisher.js';
 import { catchUp } from '../dispatch/catch-up.js';
-import { type Round, dispatch, dispatchRest } from '../dispatch/dispatch.js';
+import { type Round, dispatch, dispatchVerifications } from '../dispatch/dispatch.js';
 import { reclaim } from '../dispatch/reclaim.js';
 import {
   FAILED,
@@ -634,7 +634,7 @@ const OUTSIDE: Record<string, Action> = {
     ...SETTLING,
     async run(world) {
       await settleAccount(world.ledger.db.pool, world.accountId);
-      await dispatchRest(world.ledger);
+      await dispatchVerifications(world.ledger);
       world.followed = 'every';
     },
   },
@@ -812,7 +812,7 @@ export async function settle(
     const replaying = await advance(world, { atOnce: 3, workers: 1 });
     await world.observe(REPLAYING);
     await settleAccount(world.ledger.db.pool, world.accountId);
-    const rest = await dispatchRest(world.ledger);
+    const rest = await dispatchVerifications(world.ledger);
     world.followed = 'every';
     await world.observe(SETTLING);
     await catchUpAll(world);

@@ -74,7 +74,7 @@ function groupsOf(shards: number[], size: number): number[][] {
 }
 
 /** Leases and enqueues due verifications. Returns how many jobs the queue accepted. */
-export async function dispatchRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
+export async function dispatchVerifications({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
   const leased = await leaseDueVerifications(db.pool, { limit: 100 });
   const verifications = leased.map((one) => ({ ...one, leasedBefore: 'expired' as const })); // each had a lease
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;

@@ -35,7 +35,7 @@ interface Due {
 const TAKE_DUE = `
 UPDATE replays SET tally_at = clock_timestamp() + least(greatest((clock_timestamp() - created_at) / 50, interval '1 second'), interval '10 minutes')
 WHERE id = (
-  SELECT id FROM replays WHERE settled_at IS NULL AND tally_at <= clock_timestamp() ORDER BY tally_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+  SELECT id FROM replays WHERE settled_at IS NULL AND tally_at <= now() ORDER BY tally_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )
 RETURNING id, status <> 'running' AS "isQueued", account_id IS NULL AS "isOfMany"`;
 
