@@ -1,5 +1,4 @@
-import type { DueWork } from '@posthorn/core';
-import { openDatabase } from '@posthorn/core';
+import { type DueWork, openDatabase } from '@posthorn/core';
 import { cloneDatabase, waitFor } from '@posthorn/testing';
 import { expect, inject, it } from 'vitest';
 import { startLooking } from './looking.js';

@@ -10,8 +10,8 @@ export interface LookingOptions {
   loops: Record<DueWork, Pick<Loop, 'wake'>>;
 }
 
-/** Looks every second which work is due, and wakes the loops that do it, until it is stopped. Otherwise each of them would ask
- *  Postgres every second. */
+/** Checks every second which work is due, and wakes the loops that do it, until it is stopped. One statement checks for all: otherwise
+ *  each loop would ask Postgres every second. */
 export const startLooking = ({ db, log, loops }: LookingOptions): Loop =>
   startLoop({
     name: 'due_work',

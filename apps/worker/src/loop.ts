@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Log, isDatabaseAway } from '@posthorn/core';
 
-/** The rest of a loop that `looking` wakes when some of its work is due. It ends anyway, in case the look misses some. */
+/** The rest of a loop that `looking` wakes when some of its work is due. It ends anyway, in case a wake-up is missed. */
 const UNTIL_DUE_MS = 60_000;
 
-/** A loop whose rounds are at least `paceMs` apart, and otherwise start when `looking` wakes it. */
+/** For a loop whose rounds start when `looking` wakes it. After a round without a rest of its own, the next one starts at least `paceMs`
+ *  later. Default: 0. */
 export const whenDue = (paceMs = 0): Pick<LoopOptions, 'restMs' | 'atLeastMs'> => ({
   restMs: UNTIL_DUE_MS,
   atLeastMs: (restMs) => (restMs === UNTIL_DUE_MS ? paceMs : restMs),
